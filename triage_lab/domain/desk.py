@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from triage_lab.domain.enums import SlaMetric
+from triage_lab.domain.errors import NOWHERE, Place
 
 ALWAYS = "always"
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -88,6 +89,7 @@ class SlaTarget:
     match: str | None = None
     pause_when: tuple[str, ...] = ()
     fulfil_by: str = "human"
+    place: Place = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,7 @@ class EscalationWindow:
     calendar: str
     to: str
     match: str | None = None
+    place: Place = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,8 @@ def _digest(operations: Operations) -> str:
         plain.pop(key)
     for template in plain["templates"].values():
         template.pop("file")
+    for item in (*plain["sla"], *plain["escalation"]):
+        item.pop("place")
     return digest(plain)
 
 
@@ -258,6 +260,7 @@ def _target(fields: Fields, calendars: Mapping[str, Calendar]) -> SlaTarget:
         fields.optional_text("match"),
         fields.strings("pause_when"),
         fields.choice("fulfil_by", ("human", "any"), "human"),
+        fields.place("match"),
     )
 
 
@@ -272,6 +275,7 @@ def _window(fields: Fields, calendars: Mapping[str, Calendar], teams: Mapping[st
         _known(fields, "calendar", calendars, "calendar", ALWAYS),
         _known(fields, "to", teams, "team"),
         fields.optional_text("match"),
+        fields.place("match"),
     )
 
 

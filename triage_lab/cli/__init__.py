@@ -1,0 +1,1 @@
+"""The command line: arguments in, one verb called, text and exit code out."""

@@ -1,0 +1,185 @@
+"""Commands that bring data in and judge it: demo, init, generate, ingest, doctor, check."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from triage_lab.cli.session import Session, command
+
+PANEL = "Data"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    command(app, "demo", panel=PANEL, examples=_DEMO)(demo)
+    command(app, "init", panel=PANEL, examples=_INIT)(init)
+    command(app, "generate", panel=PANEL, examples=_GENERATE)(generate)
+    command(app, "ingest", panel=PANEL, examples=_INGEST)(ingest)
+    command(app, "doctor", panel=PANEL, examples=_DOCTOR)(doctor)
+    command(app, "check", panel=PANEL, examples=_CHECK)(check)
+
+
+_DEMO = """
+triage-lab demo
+triage-lab demo ./my-demo --tickets 5000
+"""
+
+
+def demo(
+    session: Session,
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the demo lab.")] = Path("triage-lab-demo"),
+    tickets: Annotated[int, typer.Option(min=1000, max=1_000_000, help="Tickets of the synthetic desk.")] = 20_000,
+) -> int:
+    """Make a synthetic desk with known truth and take it all the way to a scorecard."""
+    from triage_lab.cli import terminal
+    from triage_lab.lab import demo as run_demo
+
+    with session.progress() as progress:
+        run = run_demo(directory, tickets=tickets, seed=session.seed, progress=progress)
+    session.emit(run.result)
+    terminal.run_summary(session.out, run, shown=directory)
+    return 0
+
+
+_INIT = """
+triage-lab init acme-support
+triage-lab init . --timezone Europe/Berlin --currency EUR
+"""
+
+
+def init(
+    session: Session,
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the new lab; made if missing.")],
+    name: Annotated[str | None, typer.Option(help="Name of the lab; default: the folder's name.")] = None,
+    timezone: Annotated[str, typer.Option(help="IANA zone of reports and whole days.")] = "UTC",
+    currency: Annotated[str, typer.Option(help="Currency of reports, ISO 4217.")] = "EUR",
+) -> int:
+    """Make a new lab: settings, a first policy, the default gates, launch limits."""
+    from triage_lab.lab import init as make
+
+    made = make(directory, name=name, timezone=timezone, currency=currency)
+    session.emit({"lab": made.root, "files": made.files})
+    out = session.out
+    out.print(f"Made a lab in [bold]{made.root}[/bold]:")
+    for file in made.files:
+        out.print(f"  {file}")
+    out.print("\nNext:  triage-lab ingest --table tickets tickets.csv    (or --source servicenow …)")
+    return 0
+
+
+_GENERATE = """
+triage-lab generate exports
+triage-lab generate exports --tickets 100000 --seed 7
+triage-lab generate broken --faults 0.2 --format csv
+"""
+
+
+def generate(
+    session: Session,
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the exports; must not exist or be empty.")],
+    tickets: Annotated[int, typer.Option(min=1000, max=1_000_000, help="How many tickets.")] = 20_000,
+    faults: Annotated[float, typer.Option(min=0.0, max=1.0, help="How much is wrong with the data, 0 to 1.")] = 0.0,
+    format: Annotated[str, typer.Option(help="parquet or csv.")] = "parquet",
+) -> int:
+    """Write the exports of a synthetic desk, with the truth beside them."""
+    from triage_lab.lab import generate as make
+
+    with session.progress() as progress:
+        made = make(
+            directory, tickets=tickets, seed=session.seed, faults=faults, format=format, progress=progress
+        )
+    session.emit(made)
+    out = session.out
+    out.print(f"Wrote {len(made.files)} files to [bold]{made.directory}[/bold] (truth in {made.directory}/truth)")
+    out.print(f"\nNext:  triage-lab demo    or    triage-lab ingest --table tickets {made.directory}/tickets.{format}")
+    return 0
+
+
+_INGEST = """
+triage-lab ingest --table tickets tickets.csv --timezone Europe/Berlin
+triage-lab ingest --source servicenow incident_event_log.csv.gz
+triage-lab ingest --table labels labels.parquet --strict
+triage-lab ingest --table tickets export.csv --propose > columns.yaml
+triage-lab ingest --table tickets export.csv --columns columns.yaml
+"""
+
+
+def ingest(
+    session: Session,
+    files: Annotated[list[Path], typer.Argument(metavar="FILES...", help="CSV, Parquet or JSON Lines; .gz is fine.")],
+    source: Annotated[str | None, typer.Option(help="Mapping of the system the files come from: servicenow.")] = None,
+    table: Annotated[str | None, typer.Option(help="Canonical table whose column names the files use.")] = None,
+    columns: Annotated[Path | None, typer.Option(help="YAML `canonical: source_column` for files with other names.")] = None,
+    propose: Annotated[bool, typer.Option("--propose", help="Print such a mapping for the file and load nothing.")] = False,
+    timezone: Annotated[str | None, typer.Option(help="IANA zone of times that carry none.")] = None,
+    snapshot_at: Annotated[str | None, typer.Option(help="When the export was taken, ISO 8601.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Refuse everything if one row is rejected.")] = False,
+) -> int:
+    """Load ticket logs and the tables around them; bad rows go to the table `rejects`."""
+    from triage_lab.cli import terminal
+
+    lab = session.open()
+    if propose:
+        proposal = lab.propose(files[0], table=table or "tickets")
+        session.emit(proposal)
+        session.out.print(proposal.yaml, end="", markup=False)
+        return 0
+    with session.progress() as progress:
+        report = lab.ingest(
+            files,
+            source=source,
+            table=table,
+            columns=columns,
+            timezone=timezone,
+            snapshot_at=snapshot_at,
+            strict=strict,
+            progress=progress,
+        )
+    session.emit(report)
+    terminal.ingest_summary(session.out, report)
+    if not session.json:
+        terminal.doctor_line(session.out, lab.doctor())
+    return 0
+
+
+_DOCTOR = """
+triage-lab doctor
+triage-lab doctor --json
+"""
+
+
+def doctor(session: Session) -> int:
+    """Say, metric by metric, what this lab's data can show and why not."""
+    from triage_lab.cli import terminal
+
+    report = session.open().doctor()
+    session.emit(report)
+    terminal.doctor_table(session.out, report)
+    return 0
+
+
+_CHECK = """
+triage-lab check
+triage-lab check --engine both
+triage-lab check --junit gates.xml --sarif gates.sarif
+"""
+
+
+def check(
+    session: Session,
+    engine: Annotated[str, typer.Option(help="sql (direct), gx (Great Expectations) or both.")] = "sql",
+    gate: Annotated[str | None, typer.Option(help="Run only this gate.")] = None,
+    junit: Annotated[Path | None, typer.Option(help="Write the results as JUnit XML.")] = None,
+    sarif: Annotated[Path | None, typer.Option(help="Write the results as SARIF 2.1.0.")] = None,
+    warn_as_error: Annotated[bool, typer.Option("--warn-as-error", help="Exit 1 on warnings too.")] = False,
+) -> int:
+    """Run the data-quality gates. Exit 0 fine, 1 a critical gate failed, 4 one was skipped, 70 one is in error."""
+    from triage_lab.cli import terminal
+
+    report = session.open().check(engine=engine, gate=gate, junit=junit, sarif=sarif)
+    session.emit(report)
+    terminal.gates_table(session.out, report)
+    return report.exit_code(warn_as_error)

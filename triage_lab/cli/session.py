@@ -1,0 +1,175 @@
+"""What every command shares: the common flags, output to people or to programs, errors to exit codes."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+import sys
+import traceback as trace
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, is_dataclass
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from triage_lab.domain.errors import TriageLabError
+
+if TYPE_CHECKING:
+    from triage_lab.lab import Lab
+    from triage_lab.lab.progress import Progress
+
+JSON_VERSION = "1"
+COMMON = "Common flags"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The common flags of one call, and the two consoles (answers on stdout, logs on stderr)."""
+
+    command: str
+    json: bool
+    quiet: bool
+    color: bool
+    lab: Path | None
+    seed: int | None
+    traceback: bool
+
+    @property
+    def out(self) -> Console:
+        """Console for answers; silent with --json."""
+        return Console(quiet=self.json or self.quiet, no_color=not self.color, highlight=False, soft_wrap=False)
+
+    @property
+    def log(self) -> Console:
+        """Console for notices, always on stderr."""
+        return Console(stderr=True, quiet=self.quiet, no_color=not self.color, highlight=False)
+
+    def open(self) -> Lab:
+        """Open the lab that the flags or the working directory name."""
+        from triage_lab.lab import open_lab
+
+        return open_lab(self.lab, seed=self.seed)
+
+    def emit(self, data: object) -> None:
+        """With --json, print the one document of this command."""
+        if self.json:
+            document = {"schema_version": JSON_VERSION, "command": self.command, "data": plain(data)}
+            sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
+
+    @contextmanager
+    def progress(self) -> Iterator[Progress]:
+        """A progress bar on a terminal; nothing elsewhere."""
+        if self.quiet or not sys.stderr.isatty():
+            yield lambda _step, _share: None
+            return
+        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=self.log, transient=True) as bar:
+            task = bar.add_task("starting", total=1.0)
+            yield lambda step, share: bar.update(task, description=step, completed=share)
+
+
+def plain(value: object) -> Any:
+    """Dataclasses, enums, paths and tuples → what JSON knows."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return plain(asdict(value))
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in (sorted(value, key=str) if isinstance(value, set | frozenset) else value)]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return str(value)
+
+
+def fail(session: Session | None, error: BaseException) -> int:
+    """Print an error in its three parts and return the exit code."""
+    as_json = session is not None and session.json
+    if isinstance(error, TriageLabError):
+        code, parts = error.exit_code, (str(error.place), error.found, error.expected, error.action)
+    elif isinstance(error, KeyboardInterrupt):
+        code, parts = 130, ("", "interrupted", "", "nothing was changed; run the command again")
+    else:
+        code = 70
+        parts = ("", f"internal error: {type(error).__name__}: {error}", "", "rerun with --traceback and report it")
+    if session is not None and session.traceback:
+        trace.print_exception(error)
+    where, found, expected, action = parts
+    if as_json and session is not None:
+        body = {"place": where, "found": found, "expected": expected, "action": action, "exit_code": code}
+        document = {"schema_version": JSON_VERSION, "command": session.command, "error": body}
+        sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=1) + "\n")
+    lines = [f"error: {where}: {found}" if where else f"error: {found}"]
+    lines += [f"  expected: {expected}"] if expected else []
+    lines += [f"  next: {action}"] if action else []
+    sys.stderr.write("\n".join(line.replace("\x1b", "?") for line in lines) + "\n")
+    return code
+
+
+def _common() -> list[inspect.Parameter]:
+    """The flags that every command has."""
+
+    def flag(name: str, annotation: Any, default: object) -> inspect.Parameter:
+        return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+    def option(kind: Any, *names: str, help: str) -> Any:
+        return Annotated[kind, typer.Option(*names, help=help, rich_help_panel=COMMON)]
+
+    return [
+        flag("as_json", option(bool, "--json", help="One JSON document on stdout; logs on stderr."), False),
+        flag("quiet", option(bool, "--quiet", "-q", help="Print errors only."), False),
+        flag("no_color", option(bool, "--no-color", help="No colour (also NO_COLOR=1)."), False),
+        flag("lab", option(Path | None, "--lab", help="The lab's folder; default: found upward from here."), None),
+        flag("seed", option(int | None, "--seed", help="Seed of all chance; default: the lab's.", ), None),
+        flag("traceback", option(bool, "--traceback", help="Show where an error arose."), False),
+    ]
+
+
+def command(
+    app: typer.Typer, name: str, *, examples: str, panel: str | None = None, group: str = ""
+) -> Callable[[Callable[..., int | None]], Callable[..., None]]:
+    """Register a command: adds the common flags, hands over a Session, turns errors into exit codes.
+
+    The function takes the session first and returns its exit code (None = 0). ``examples`` closes its help.
+    """
+
+    def register(function: Callable[..., int | None]) -> Callable[..., None]:
+        @functools.wraps(function)
+        def run(*args: Any, **kwargs: Any) -> None:
+            session = Session(
+                command=f"{group} {name}".strip(),
+                json=kwargs.pop("as_json"),
+                quiet=kwargs.pop("quiet"),
+                color=not kwargs.pop("no_color"),
+                lab=kwargs.pop("lab"),
+                seed=kwargs.pop("seed"),
+                traceback=kwargs.pop("traceback"),
+            )
+            try:
+                code = function(session, *args, **kwargs) or 0
+            except (TriageLabError, KeyboardInterrupt) as error:
+                code = fail(session, error)
+            except typer.Exit:
+                raise
+            except Exception as error:
+                code = fail(session, error)
+            if code:
+                raise typer.Exit(code)
+
+        signature = inspect.signature(function, eval_str=True)
+        own = list(signature.parameters.values())[1:]
+        run.__signature__ = inspect.Signature([*own, *_common()])  # type: ignore[attr-defined]
+        run.__annotations__ = {parameter.name: parameter.annotation for parameter in [*own, *_common()]}
+        epilog = "Examples:\n\n" + "\n\n".join(f"  {line.strip()}" for line in examples.strip().splitlines())
+        app.command(name, epilog=epilog, rich_help_panel=panel)(run)
+        return run
+
+    return register

@@ -1,0 +1,232 @@
+"""Why a ticket went where it went: rules, values, near misses, and what happened to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import polars as pl
+
+from triage_lab import policy, store
+from triage_lab.domain.desk import ContextColumn
+from triage_lab.domain.errors import StoreError
+from triage_lab.lab.arms import local_day
+from triage_lab.lab.config import Config
+from triage_lab.lab.policies import load_operations, load_policy, manual_triage
+from triage_lab.lab.scope import iso
+from triage_lab.lab.snapshot import Snapshot, read_snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One item of the policy for this ticket: true, false or unknown, and why; ``decides`` if it decided."""
+
+    item_id: str
+    kind: str
+    when: str
+    truth: str
+    why: str
+    decides: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value that the rules read: from which source, known since when, how old at arrival."""
+
+    column: str
+    value: str
+    source: str
+    as_of: str
+    age: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to the ticket in an arm; ``at`` is ISO 8601 UTC text."""
+
+    at: str
+    arm: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The trail of one ticket."""
+
+    ticket_id: str
+    arrived_at: str
+    policy: str
+    policy_digest: str
+    sentence: str
+    outcome: str
+    rule_id: str
+    overridden_rule_id: str | None
+    owner_team: str
+    actions: str
+    lines: tuple[Line, ...]
+    near_misses: tuple[str, ...]
+    values: tuple[Value, ...]
+    timeline: tuple[Event, ...]
+
+
+def explain(config: Config, ticket: str, *, run: str | None = None, policy: str | None = None) -> Explanation:
+    """Explain a ticket under a policy, or under the candidate of a run (default: the newest).
+
+    Raises
+    ------
+    StoreError
+        No such ticket, or no run to explain and no policy named.
+    """
+    operations = load_operations(config)
+    with store.open_store(config.database, write=False) as con:
+        snapshot = read_snapshot(con, config, operations)
+        row = _row(snapshot, ticket)
+        run_id, candidate = _run(con, run, policy)
+        looked_up = _lookups(snapshot, row)
+        timeline = _timeline(con, run_id, ticket)
+    parsed = load_policy(config, policy or candidate, operations)
+    context = snapshot.context.row(row, named=True)
+    trace = _interpret(config, parsed, context, manual_triage(operations))
+    lines = tuple(
+        Line(item.item_id, item.kind, item.when, item.truth, item.why, item.item_id == trace.rule_id)
+        for item in trace.items
+    )
+    return Explanation(
+        ticket_id=ticket,
+        arrived_at=iso(int(context["arrived_at"])),
+        policy=f"{parsed.name} {parsed.version}",
+        policy_digest=_digest(parsed),
+        sentence=_sentence(trace),
+        outcome=str(trace.outcome),
+        rule_id=trace.rule_id,
+        overridden_rule_id=trace.overridden_rule_id,
+        owner_team=trace.owner_team,
+        actions=trace.actions,
+        lines=lines,
+        near_misses=tuple(trace.near_misses),
+        values=tuple(_values(trace, context, snapshot.columns, looked_up)),
+        timeline=timeline,
+    )
+
+
+def _interpret(config: Config, parsed: Any, context: dict[str, Any], manual: str) -> Any:
+    """Run the reference interpreter on one ticket."""
+    day = local_day(int(context["arrived_at"]), config.timezone)
+    return policy.interpret(parsed, context, arrived_on=day, manual_triage_team=manual)
+
+
+def _digest(parsed: Any) -> str:
+    """The policy's digest."""
+    return policy.policy_digest(parsed)
+
+
+def _row(snapshot: Snapshot, ticket: str) -> int:
+    """The ticket's row in the snapshot."""
+    found = snapshot.context.with_row_index("row").filter(pl.col("ticket_id") == ticket)
+    if found.is_empty():
+        example = snapshot.context["ticket_id"][0]
+        raise StoreError(f"no ticket '{ticket[:80]}'", f"a ticket id of this lab, e.g. {example}", "check the id")
+    return int(found["row"][0])
+
+
+def _run(con: Any, run: str | None, named: str | None) -> tuple[str | None, str]:
+    """The run whose records are shown, and the name of its candidate."""
+    import json
+
+    runs = store.list_runs(con)
+    if run is None and runs.is_empty():
+        if named is None:
+            raise StoreError("no run is recorded yet", "a run, or --policy NAME", "triage-lab explain TICKET --policy NAME")
+        return None, named
+    if run is not None:
+        found = store.read_run(con, run)
+    else:
+        found = runs.sort("started_at", "run_id").row(-1, named=True)
+    return str(found["run_id"]), str(json.loads(found["manifest"])["candidate"]["name"])
+
+
+def _lookups(snapshot: Snapshot, row: int) -> dict[str, dict[str, Any]]:
+    """The newest lookup per field that was known when the ticket was decided."""
+    frame = snapshot.enrichment.filter(pl.col("row") == row).sort("looked_up_at")
+    return {line["field"]: line for line in frame.iter_rows(named=True)}
+
+
+def _values(
+    trace: Any, context: dict[str, Any], columns: dict[str, ContextColumn], looked_up: dict[str, dict[str, Any]]
+) -> list[Value]:
+    """Every column that the policy read, with where its value came from."""
+    out = []
+    arrived = int(context["arrived_at"])
+    for name in trace.columns_read:
+        column = columns.get(name)
+        lookup = looked_up.get(name)
+        source, as_of, age = (column.source if column else "", column.as_of if column else "", "")
+        if lookup is not None:
+            source = f"{lookup['source']} ({lookup['status']})"
+            if lookup["value_as_of"] is not None:
+                as_of = iso(int(lookup["value_as_of"]))
+                age = _age(arrived - int(lookup["value_as_of"]))
+        value = context.get(name)
+        out.append(Value(name, "unknown" if value is None else str(value), source, as_of, age))
+    return out
+
+
+def _age(seconds: int) -> str:
+    """Seconds as days or hours."""
+    if abs(seconds) >= 86400:
+        return f"{seconds / 86400:.1f} d"
+    return f"{seconds / 3600:.1f} h"
+
+
+def _timeline(con: Any, run_id: str | None, ticket: str) -> tuple[Event, ...]:
+    """Events of history, and the milestones of every arm of the run."""
+    events = [
+        Event(_time(line["at"]), "observed", _event_text(line))
+        for line in store.read_events(con, ticket).iter_rows(named=True)
+    ]
+    if run_id is not None:
+        for record in store.ticket_records(con, run_id, ticket).iter_rows(named=True):
+            events.extend(_milestones(record))
+    return tuple(sorted(events, key=lambda event: (event.at, event.arm, event.what)))
+
+
+def _milestones(record: dict[str, Any]) -> list[Event]:
+    """What happened to a ticket in one arm."""
+    if record["arm"] == "observed":
+        return []
+    owner, resolver = record["owner_team"], record["resolver_team"]
+    steps = (
+        ("owned_at", f"owned by {owner}"),
+        ("started_at", f"a person starts (waited {record['wait_minutes'] or 0:.0f} min in all queues)"),
+        ("resolved_at", f"resolved by {resolver}, {record['handoffs']} handoffs, {record['escalations']} escalations"),
+        ("censored_at", "still open when the data end"),
+    )
+    return [Event(_time(record[name]), record["arm"], text) for name, text in steps if record[name] is not None]
+
+
+def _event_text(line: dict[str, Any]) -> str:
+    """One event of the log in words."""
+    change = f" {line['old_value'] or '–'} → {line['new_value']}" if line["new_value"] else ""
+    who = f" by {line['actor_type']}" if line["actor_type"] else ""
+    team = f" ({line['team_id']})" if line["team_id"] else ""
+    return f"{line['kind']}{change}{who}{team}"
+
+
+def _time(value: Any) -> str:
+    """A stored time as ISO 8601 UTC text."""
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return iso(int(value))
+
+
+def _sentence(trace: Any) -> str:
+    """The decision in one sentence."""
+    texts = {
+        "rule": f"Rule {trace.rule_id} decides: it goes to {trace.owner_team}.",
+        "default": f"No rule is true, so the default sends it to {trace.owner_team}.",
+        "override": f"Override {trace.rule_id} replaces {trace.overridden_rule_id}: it goes to {trace.owner_team}.",
+        "manual_unknown": f"{trace.rule_id} cannot be decided, so a person does: it goes to {trace.owner_team}.",
+        "manual_requires": f"{trace.rule_id} lacks a value that it requires: it goes to {trace.owner_team}.",
+    }
+    return texts[str(trace.outcome)]

@@ -1,0 +1,185 @@
+"""Files in, canonical rows out: all files of a call land together or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from triage_lab import sources, store
+from triage_lab.domain.errors import ExportError, Place, UsageError
+from triage_lab.domain.tables import CANONICAL
+from triage_lab.lab.config import Config
+from triage_lab.lab.fields import nearest
+from triage_lab.lab.progress import Progress, silent
+
+
+@dataclass(frozen=True, slots=True)
+class FileReport:
+    """What became of one file.
+
+    ``state``: ``loaded``, or ``unchanged`` if the same content was loaded before. ``tables``: canonical table →
+    (inserted, identical rows collapsed, differing rows of one key). ``reasons``: reject reasons with their counts.
+    """
+
+    file: str
+    state: str
+    load_id: int | None
+    read: int
+    rejected: int
+    tables: Mapping[str, tuple[int, int, int]]
+    reasons: Mapping[str, int]
+    notices: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IngestReport:
+    """What one ``ingest`` did."""
+
+    files: tuple[FileReport, ...]
+
+    @property
+    def rejected(self) -> int:
+        """Rows rejected in all files."""
+        return sum(report.rejected for report in self.files)
+
+
+def ingest(
+    config: Config,
+    files: Sequence[str | Path],
+    *,
+    source: str | None = None,
+    table: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    timezone: str | None = None,
+    snapshot_at: str | None = None,
+    strict: bool = False,
+    progress: Progress = silent,
+) -> IngestReport:
+    """Load files into the lab's store in one transaction.
+
+    Parameters
+    ----------
+    source, table : str or None
+        Exactly one: a source mapping (``servicenow``), or a canonical table for files that use its column names.
+    columns : mapping or None
+        canonical column → column of the file, for a file with other names.
+    timezone : str or None
+        IANA zone of times that carry none.
+    snapshot_at : str or None
+        When the export was taken, ISO 8601.
+    strict : bool
+        Refuse the whole call if any row is rejected.
+
+    Raises
+    ------
+    UsageError, ExportError, StoreError
+        The store is then as it was before.
+    """
+    target = _target(source, table)
+    taken = _snapshot(snapshot_at)
+    paths = [Path(file) for file in files]
+    if not paths:
+        raise UsageError("no file given", "one or more files", "triage-lab ingest --source servicenow incidents.csv.gz")
+    for path in paths:
+        sources.probe(path)
+    existed = config.database.exists()
+    try:
+        with store.open_store(config.database, write=True) as con, store.transaction(con):
+            reports = []
+            for number, path in enumerate(paths):
+                progress(f"reading {path.name}", number / len(paths))
+                reports.append(_load(con, path, target, columns, timezone, taken, strict))
+            progress("writing the store", 1.0)
+    except BaseException:
+        if not existed:
+            _forget(config.database)
+        raise
+    return IngestReport(tuple(reports))
+
+
+def _target(source: str | None, table: str | None) -> Any:
+    """The mapping or canonical table to load into."""
+    if (source is None) == (table is None):
+        raise UsageError(
+            "give either --source or --table",
+            f"--source {' | '.join(sources.list_sources())}, or --table NAME for files with canonical column names",
+            "e.g. triage-lab ingest --table tickets tickets.csv",
+        )
+    if source is not None:
+        return sources.read_mapping(source)
+    if table not in CANONICAL:
+        raise UsageError(f"unknown table '{str(table)[:60]}'", nearest(str(table), CANONICAL), "see docs/reference/tables.md")
+    return CANONICAL[table]
+
+
+def _snapshot(text: str | None) -> int | None:
+    """ISO 8601 time → epoch seconds."""
+    if text is None:
+        return None
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"--snapshot-at {text!r} is no time", "ISO 8601, e.g. 2026-11-01T00:00:00Z") from error
+    return int((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp())
+
+
+def _load(
+    con: Any,
+    path: Path,
+    target: Any,
+    columns: Mapping[str, str] | None,
+    timezone: str | None,
+    snapshot_at: int | None,
+    strict: bool,
+) -> FileReport:
+    """Stage one file and append what is new."""
+    staged = sources.stage(con, file=path, target=target, timezone=timezone, snapshot_at=snapshot_at, columns=columns)
+    if strict and staged.rejected:
+        first = sources.first_rejects(con, staged, limit=3)
+        raise ExportError(
+            f"{staged.rejected:,} of {staged.read:,} rows rejected (--strict); first: {first}",
+            "a file without bad rows",
+            "correct the rows, or load without --strict and read them in the table rejects",
+            place=Place(str(path)),
+        )
+    name = getattr(target, "name", "")
+    load_id = store.begin_load(
+        con,
+        content_hash=staged.content_hash,
+        file=path.name,
+        source=staged.source,
+        target=name,
+        layout=staged.layout,
+        mapping_version=staged.mapping_version,
+        timezone=timezone,
+        snapshot_at=snapshot_at,
+    )
+    if load_id is None:
+        return FileReport(str(path), "unchanged", None, staged.read, staged.rejected, {}, {}, tuple(staged.notices))
+    appended = {
+        table: store.append(con, CANONICAL[table], relation, load_id) for table, relation in staged.tables.items()
+    }
+    store.append_rejects(con, staged.rejects, load_id, path.name)
+    store.finish_load(
+        con,
+        load_id,
+        rows=sum(done.inserted for done in appended.values()),
+        rejected=staged.rejected,
+        collapsed=sum(done.collapsed for done in appended.values()),
+        differing=sum(done.differing for done in appended.values()),
+        loaded_at=int(datetime.now(UTC).timestamp()),
+    )
+    reasons = sources.reject_reasons(con, staged)
+    counts = {table: (done.inserted, done.collapsed, done.differing) for table, done in appended.items()}
+    return FileReport(
+        str(path), "loaded", load_id, staged.read, staged.rejected, counts, reasons, tuple(staged.notices)
+    )
+
+
+def _forget(database: Path) -> None:
+    """Remove a store that this failed call created."""
+    for leftover in (database, database.with_name(database.name + ".wal")):
+        leftover.unlink(missing_ok=True)

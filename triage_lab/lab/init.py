@@ -1,0 +1,106 @@
+"""A new lab: settings, a first policy, the default gates, launch limits."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from triage_lab.domain.errors import ConfigError, Place, UsageError
+from triage_lab.lab.assets import asset
+from triage_lab.lab.atomic import write_text
+from triage_lab.lab.config import FILE, read_config
+
+_SETTINGS = """\
+# Settings of this lab; `triage-lab config` shows each value and where it comes from. Paths are relative to this file.
+[lab]
+name = {name}
+database = "data/lab.duckdb"
+timezone = {timezone}      # reports and whole days; files without zones need `ingest --timezone`
+currency = {currency}
+seed = 20261123
+operations = "operations.yaml"   # teams, calendars, SLA targets; without it a backtest is routing only
+policies = "policies"
+gates = "gates"
+reports = "reports"
+launch = "launch.yaml"
+claims = "claims.yaml"
+baseline = "history"             # what was really decided, or the name of a policy
+
+[mrr_tiers]                      # major units a month, lower bound inclusive
+high = 5000
+mid = 500
+low = 0
+"""
+_POLICY = """\
+# A first policy: rules are tried in order, the first that is true wins. `triage-lab policy columns` lists what `when`
+# may read; `triage-lab policy test starter` runs the tests below.
+policy: starter
+version: "1"
+stage: draft
+rules:
+  - id: billing
+    when: category = 'billing'
+    then: {route: billing}
+default: {then: {route: support}}
+tests:
+  - {name: billing goes to billing, ticket: {category: billing}, expect: {rule: billing, route: billing}}
+  - {name: the rest goes to support, ticket: {category: access}, expect: {rule: default, route: support}}
+"""
+_IGNORE = "data/\nreports/\n"
+
+
+@dataclass(frozen=True, slots=True)
+class NewLab:
+    """Where the lab is and what was written, relative to it."""
+
+    root: Path
+    files: tuple[str, ...]
+
+
+def init(
+    directory: str | Path, *, name: str | None = None, timezone: str = "UTC", currency: str = "EUR"
+) -> NewLab:
+    """Make a new lab in a folder; nothing that lies there is overwritten.
+
+    Raises
+    ------
+    UsageError
+        The folder holds a lab already.
+    ConfigError
+        The folder cannot be written, or a setting is wrong.
+    """
+    root = Path(directory)
+    if (root / FILE).exists():
+        raise UsageError(f"{root} holds a lab already", "a folder without triage_lab.toml", "choose another folder")
+    if root.exists() and not root.is_dir():
+        raise ConfigError("not a folder", "a folder, or a new name", place=Place(str(root)))
+    title = name or root.resolve().name or "lab"
+    settings = _SETTINGS.format(name=_toml(title), timezone=_toml(timezone), currency=_toml(currency))
+    texts = {
+        "policies/starter.yaml": _POLICY,
+        "launch.yaml": asset("launch.yaml").read_text("utf-8"),
+        ".gitignore": _IGNORE,
+        **{f"gates/{path.name}": path.read_text("utf-8") for path in sorted(asset("gates").glob("*.yaml"))},
+    }
+    written = [file for file in texts if not (root / file).exists()]
+    existed = root.exists()
+    try:
+        for file in written:
+            write_text(root / file, texts[file])
+        write_text(root / FILE, settings)
+        read_config(root)
+    except BaseException:
+        (root / FILE).unlink(missing_ok=True)
+        for file in written:
+            (root / file).unlink(missing_ok=True)
+        if not existed:
+            shutil.rmtree(root, ignore_errors=True)
+        raise
+    return NewLab(root, (FILE, *written))
+
+
+def _toml(text: str) -> str:
+    """A TOML basic string."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in escaped) + '"'

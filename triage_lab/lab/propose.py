@@ -1,0 +1,67 @@
+"""Which column of an unknown file is which canonical column: proposed, reviewed by a person, then applied."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from triage_lab import sources
+from triage_lab.domain.errors import ConfigError, UsageError
+from triage_lab.domain.tables import CANONICAL
+from triage_lab.lab.documents import read_document
+from triage_lab.lab.fields import nearest
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Canonical column → column of the file (None = nothing fits) and how sure that is; ``yaml`` to edit and pass back."""
+
+    file: str
+    table: str
+    columns: tuple[tuple[str, str | None, str], ...]
+    yaml: str
+
+
+def propose(file: Path, table: str) -> Proposal:
+    """Look at a file's header and propose a mapping to a canonical table."""
+    if table not in CANONICAL:
+        raise UsageError(f"unknown table '{table[:60]}'", nearest(table, CANONICAL))
+    facts = sources.probe(file)
+    found = tuple(sources.propose(facts, CANONICAL[table]))
+    lines = [f"# {table}: canonical column: column of {_comment(file.name)}; review what is marked unsure"]
+    for canonical, column, certainty in found:
+        if column is not None:
+            mark = "" if certainty == "sure" else "  # unsure"
+            lines.append(f"{canonical}: {_quoted(column)}{mark}")
+    return Proposal(str(file), table, found, "\n".join(lines) + "\n")
+
+
+def _comment(text: str) -> str:
+    """Text that stays inside a YAML comment."""
+    return " ".join(text.split())
+
+
+def _quoted(text: str) -> str:
+    """A YAML single-quoted scalar on one line."""
+    return "'" + text.replace("'", "''") + "'" if "\n" not in text else '"' + text.replace("\n", "\\n") + '"'
+
+
+def read_columns(columns: str | Path | Mapping[str, str] | None) -> Mapping[str, str] | None:
+    """A mapping as given, or read from the YAML file that ``--propose`` printed.
+
+    Raises
+    ------
+    ConfigError
+        A value is no column name.
+    """
+    if columns is None or isinstance(columns, Mapping):
+        return columns
+    document = read_document(Path(columns))
+    out: dict[str, str] = {}
+    for key, value in document.data.items():
+        if not isinstance(value, str):
+            place = document.source.place(key)
+            raise ConfigError(f"{key} is {value!r}", "the name of a column of the file", place=place)
+        out[key] = value
+    return out

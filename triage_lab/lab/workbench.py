@@ -1,0 +1,206 @@
+"""Lab: a folder, its settings, and a method for every command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from triage_lab.domain.desk import ContextColumn
+from triage_lab.lab.config import Config, find_lab, read_config, setting_names
+from triage_lab.lab.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from triage_lab.lab.doctor import DoctorReport
+    from triage_lab.lab.explain import Explanation
+    from triage_lab.lab.gates import CheckReport
+    from triage_lab.lab.ingest import IngestReport
+    from triage_lab.lab.policies import PolicyReport, PolicyView
+    from triage_lab.lab.propose import Proposal
+    from triage_lab.lab.recorded import Run, RunLine
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: its value and where it comes from."""
+
+    name: str
+    value: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyGroup:
+    """The commands of ``triage-lab policy``."""
+
+    config: Config
+
+    def show(self, name: str) -> PolicyView:
+        """Return a policy in evaluation order."""
+        from triage_lab.lab import policies
+
+        return policies.show(self.config, name)
+
+    def test(self, names: Sequence[str] = ()) -> tuple[PolicyReport, ...]:
+        """Run the tests that stand in the policy files; default all of the lab's policies."""
+        from triage_lab.lab import policies
+
+        return policies.test(self.config, tuple(names))
+
+    def columns(self) -> tuple[ContextColumn, ...]:
+        """Return the columns that a rule may read."""
+        from triage_lab.lab import policies
+
+        return policies.columns(self.config)
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """A lab: holds a path and settings, never an open connection.
+
+    Examples
+    --------
+    >>> lab = open_lab("triage-lab-demo")  # doctest: +SKIP
+    >>> lab.backtest("billing-protection").measures()  # doctest: +SKIP
+    """
+
+    config: Config
+
+    @property
+    def root(self) -> Path:
+        """The lab's folder."""
+        return self.config.root
+
+    @property
+    def policy(self) -> PolicyGroup:
+        """The policy commands."""
+        return PolicyGroup(self.config)
+
+    def ingest(
+        self,
+        files: Sequence[str | Path],
+        *,
+        source: str | None = None,
+        table: str | None = None,
+        columns: str | Path | Mapping[str, str] | None = None,
+        timezone: str | None = None,
+        snapshot_at: str | None = None,
+        strict: bool = False,
+        progress: Progress = silent,
+    ) -> IngestReport:
+        """Load files into the store; see `triage_lab.lab.ingest.ingest`."""
+        from triage_lab.lab import ingest, propose
+
+        return ingest.ingest(
+            self.config,
+            files,
+            source=source,
+            table=table,
+            columns=propose.read_columns(columns),
+            timezone=timezone,
+            snapshot_at=snapshot_at,
+            strict=strict,
+            progress=progress,
+        )
+
+    def propose(self, file: str | Path, *, table: str = "tickets") -> Proposal:
+        """Propose which column of a file is which canonical column; loads nothing."""
+        from triage_lab.lab import propose
+
+        return propose.propose(Path(file), table)
+
+    def doctor(self) -> DoctorReport:
+        """Say which metrics are possible and why the others are not."""
+        from triage_lab.lab import doctor
+
+        return doctor.doctor(self.config)
+
+    def check(
+        self,
+        *,
+        engine: str = "sql",
+        gate: str | None = None,
+        junit: Path | None = None,
+        sarif: Path | None = None,
+    ) -> CheckReport:
+        """Run the data-quality gates, and write them as JUnit XML or SARIF if asked."""
+        from triage_lab.lab import gates
+
+        report = gates.check(self.config, engine=engine, gate=gate)
+        gates.write_reports(report, junit=junit, sarif=sarif)
+        return report
+
+    def backtest(
+        self,
+        candidate: str,
+        *,
+        baseline: str | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        where: str | None = None,
+        by: Sequence[str] = (),
+        replications: int | None = None,
+        progress: Progress = silent,
+        notice: Callable[[str], None] = lambda _text: None,
+    ) -> Run:
+        """Replay candidate and baseline in paired worlds and record the run."""
+        from triage_lab.lab import backtest
+
+        request = backtest.Request(
+            candidate, baseline or self.config.baseline, from_, to, where, tuple(by), replications
+        )
+        return backtest.backtest(self.config, request, progress=progress, notice=notice)
+
+    def scorecard(self, run: str | None = None, *, md: bool = False, out: Path | None = None) -> tuple[Path, ...]:
+        """Write the scorecard page of a run (default the newest) and return the files written."""
+        from triage_lab.lab import recorded
+
+        return recorded.write_scorecard(self.config, run, md=md, out=out)
+
+    def explain(self, ticket: str, *, run: str | None = None, policy: str | None = None) -> Explanation:
+        """Say why a ticket went where it went."""
+        from triage_lab.lab import explain
+
+        return explain.explain(self.config, ticket, run=run, policy=policy)
+
+    def runs(self) -> tuple[RunLine, ...]:
+        """List the recorded runs, newest first."""
+        from triage_lab.lab import recorded
+
+        return recorded.list_runs(self.config)
+
+    def run(self, run: str) -> Run:
+        """Return a recorded run by its id or the beginning of it."""
+        from triage_lab.lab import recorded
+
+        return recorded.read_run(self.config, run)
+
+    def settings(self) -> tuple[Setting, ...]:
+        """Every setting, its value and its origin (the command ``config``)."""
+        out = []
+        for name in setting_names():
+            value: Any = getattr(self.config, name)
+            if name == "mrr_tiers":
+                value = ", ".join(f"{tier} ≥ {bound}" for tier, bound in value)
+            out.append(Setting(name, str(value), self.config.origins[name]))
+        return tuple(out)
+
+
+def open_lab(path: str | Path | None = None, *, seed: int | None = None) -> Lab:
+    """Open a lab.
+
+    Parameters
+    ----------
+    path : str, Path or None
+        The lab's folder; None looks for triage_lab.toml from the working directory upward.
+    seed : int or None
+        Seed to use instead of the lab's.
+
+    Raises
+    ------
+    ConfigError
+        There is no lab, or its settings are wrong.
+    """
+    folder = Path(path) if path is not None else find_lab(Path.cwd())
+    return Lab(read_config(folder, {"seed": seed}))

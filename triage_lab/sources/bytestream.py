@@ -1,0 +1,228 @@
+"""Files as streams of chunks: hash, UTF-8, gzip and line ends in one pass and in bounded memory."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import hashlib
+import io
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from triage_lab.domain.errors import ExportError, Place
+
+CHUNK_BYTES = 1 << 20
+HEAD_BYTES = 1 << 20
+BOMB_BYTES = 1 << 26
+BOMB_RATIO = 200
+_WIDE = (
+    (b"\xff\xfe\x00\x00", "UTF-32LE"),
+    (b"\x00\x00\xfe\xff", "UTF-32BE"),
+    (b"\xff\xfe", "UTF-16"),
+    (b"\xfe\xff", "UTF-16"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TextFacts:
+    """One streamed text: hash and size of the bytes on disk, and what the text looks like.
+
+    ``head`` is the first mebibyte as text, ``whole`` says that this is all of it; ``line_end_kinds`` counts how many
+    of LF, CRLF and CR occur anywhere.
+    """
+
+    sha256: str
+    size: int
+    head: str
+    whole: bool
+    nul: bool
+    line_end_kinds: int
+    blank_lines: bool
+
+
+@dataclass(slots=True)
+class _Scan:
+    """What has been seen so far; chunks are handed in one by one."""
+
+    file: str
+    decoder: codecs.IncrementalDecoder = field(default_factory=lambda: codecs.getincrementaldecoder("utf-8")())
+    head: bytearray = field(default_factory=bytearray)
+    offset: int = 0
+    lines: int = 0
+    crlf: int = 0
+    cr: int = 0
+    nul: bool = False
+    blank_lines: bool = False
+    tail: bytes = b""
+
+    def take(self, chunk: bytes) -> None:
+        """Check and count one chunk."""
+        self._decode(chunk)
+        if len(self.head) < HEAD_BYTES:
+            self.head += chunk[: HEAD_BYTES - len(self.head)]
+        # the last bytes of the chunk before make pairs that cross the border visible
+        joined = self.tail + chunk
+        known = len(self.tail)
+        self.nul = self.nul or b"\x00" in chunk or b"\\u0000" in joined
+        self.lines += chunk.count(b"\n")
+        if b"\r" in joined:
+            self.crlf += joined.count(b"\r\n") - joined.count(b"\r\n", 0, known)
+            self.cr += chunk.count(b"\r")
+        self.blank_lines = self.blank_lines or any(pair in joined for pair in (b"\n\n", b"\n\r\n", b"\r\r"))
+        self.tail = joined[-5:]
+        self.offset += len(chunk)
+
+    def _decode(self, chunk: bytes, *, final: bool = False) -> None:
+        """Refuse bytes that are not UTF-8, naming offset and line."""
+        pending = len(self.decoder.getstate()[0])
+        if not pending and not final and chunk.isascii():
+            return
+        try:
+            self.decoder.decode(chunk, final)
+        except UnicodeDecodeError as error:
+            start = error.start - pending
+            before = chunk[: max(start, 0)].count(b"\n")
+            raise _not_utf8(self.file, error.object[error.start], self.offset + start, self.lines + before + 1, chunk)
+
+    def finish(self) -> None:
+        """Refuse a text that ends within a character."""
+        self._decode(b"", final=True)
+
+    @property
+    def line_end_kinds(self) -> int:
+        """How many of LF, CRLF and lone CR were seen."""
+        return (self.lines > self.crlf) + (self.crlf > 0) + (self.cr > self.crlf)
+
+
+class _Hashing(io.RawIOBase):
+    """A raw stream that hashes and counts what is read through it."""
+
+    def __init__(self, raw: BinaryIO) -> None:
+        self.raw, self.digest, self.size = raw, hashlib.sha256(), 0
+
+    def readable(self) -> bool:
+        """Reading is all it does."""
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        """Read into the buffer, hashing on the way."""
+        view = memoryview(cast("bytearray", buffer))
+        data = self.raw.read(len(view))
+        view[: len(data)] = data
+        self.digest.update(data)
+        self.size += len(data)
+        return len(data)
+
+
+def read_binary(path: Path) -> tuple[str, int]:
+    """Return the SHA-256 and the size of a file."""
+    with path.open("rb", buffering=0) as raw:
+        stream = _Hashing(cast("BinaryIO", raw))
+        for _ in _blocks(stream):
+            continue
+        return stream.digest.hexdigest(), stream.size
+
+
+def _blocks(stream: io.RawIOBase) -> Iterator[bytes]:
+    """Yield what is left in a stream, block by block."""
+    while block := stream.read(CHUNK_BYTES):
+        yield block
+
+
+def chunks(path: Path, *, packed: bool) -> Iterator[bytes]:
+    """Yield the unpacked bytes of a text file, at most ``CHUNK_BYTES`` at a time."""
+    with gzip.open(path, "rb") if packed else path.open("rb") as stream:
+        while chunk := stream.read(CHUNK_BYTES):
+            yield chunk
+
+
+def read_text(path: Path, *, packed: bool) -> TextFacts:
+    """Stream a text file once.
+
+    Raises
+    ------
+    ExportError
+        Not UTF-8, binary, gzip that is cut off or damaged, or packed so tightly that it must be a bomb.
+    """
+    place = Place(str(path))
+    scan = _Scan(str(path))
+    with path.open("rb", buffering=0) as raw:
+        hashing = _Hashing(cast("BinaryIO", raw))
+        try:
+            stream = gzip.GzipFile(fileobj=hashing, mode="rb") if packed else io.BufferedReader(hashing, CHUNK_BYTES)
+            for chunk in iter(lambda: stream.read(CHUNK_BYTES), b""):
+                if not scan.offset:
+                    _check_start(chunk, place)
+                scan.take(chunk)
+                if packed and scan.offset > BOMB_BYTES and scan.offset > BOMB_RATIO * hashing.size:
+                    raise _bomb(scan.offset, hashing.size, place)
+            scan.finish()
+            for _ in _blocks(hashing):
+                continue
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise ExportError(
+                f"the gzip file is cut off or damaged ({error})", "a whole gzip file",
+                "copy or export it again; `gzip -t` tests it", place=place,
+            ) from error  # fmt: skip
+    head = bytes(scan.head).decode("utf-8", "ignore").removeprefix("\ufeff")
+    whole = scan.offset <= HEAD_BYTES
+    return TextFacts(
+        hashing.digest.hexdigest(), hashing.size, head, whole, scan.nul, scan.line_end_kinds, scan.blank_lines
+    )
+
+
+def _check_start(chunk: bytes, place: Place) -> None:
+    """Refuse wide encodings and binary files by their first bytes."""
+    for mark, name in _WIDE:
+        if chunk.startswith(mark):
+            raise _wide(name, place)
+    sample = chunk[:4096]
+    if b"\x00" in sample:
+        even, odd = sample[::2].count(0), sample[1::2].count(0)
+        if max(even, odd) > 0.4 * len(sample) / 2 and min(even, odd) < 0.05 * len(sample):
+            raise _wide("UTF-16LE" if odd > even else "UTF-16BE", place)
+    control = sum(byte < 32 and byte not in b"\t\n\r\f\x1b" for byte in sample)
+    if control > 0.05 * len(sample) and control > 3:
+        raise ExportError(
+            "this is a binary file", "a CSV, CSV.gz, Parquet or JSON Lines file",
+            "export the table as CSV (UTF-8)", place=place, kind="binary",
+        )  # fmt: skip
+
+
+def _wide(name: str, place: Place) -> ExportError:
+    """The error for UTF-16 and UTF-32."""
+    return ExportError(
+        f"the file is in {name}", "text in UTF-8",
+        f"convert it: iconv -f {name} -t UTF-8 OLD > NEW", place=place, encoding=name,
+    )  # fmt: skip
+
+
+def _not_utf8(file: str, byte: int, offset: int, line: int, chunk: bytes) -> ExportError:
+    """The error for a byte that is not UTF-8, with a guess at what it is."""
+    guess = _guess(chunk)
+    return ExportError(
+        f"byte 0x{byte:02x} at offset {offset} is not UTF-8" + (f"; it looks like {guess}" if guess else ""),
+        "text in UTF-8", f"convert it: iconv -f {guess or 'ENCODING'} -t UTF-8 OLD > NEW",
+        place=Place(file, line), offset=offset, encoding=guess,
+    )  # fmt: skip
+
+
+def _guess(chunk: bytes) -> str:
+    """Name the likely single-byte encoding; empty if the bytes are no text in any that we know."""
+    high = bytes(byte for byte in chunk if byte >= 128)
+    if len(high) > 0.3 * len(chunk):
+        return ""
+    if any(128 <= byte < 160 for byte in high):
+        return "" if any(byte in b"\x81\x8d\x8f\x90\x9d" for byte in high) else "WINDOWS-1252"
+    return "ISO-8859-1"
+
+
+def _bomb(unpacked: int, packed: int, place: Place) -> ExportError:
+    """The error for a gzip file that grows out of proportion."""
+    return ExportError(
+        f"{packed:,} packed bytes unpack to more than {unpacked:,}", f"at most {BOMB_RATIO} times the packed size",
+        "unpack the file yourself and ingest the unpacked one if it is right", place=place,
+    )  # fmt: skip

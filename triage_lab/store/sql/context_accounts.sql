@@ -1,0 +1,33 @@
+-- Grain: one row per ticket, in row order: the account as it was at arrival. Of overlapping versions the one that began
+-- last is true. "known" is NULL-free: whether any version was true then.
+WITH versions AS (
+    SELECT
+        a AS version, account_id,
+        coalesce(valid_from, TIMESTAMP '-infinity') AS since,
+        coalesce(valid_to, TIMESTAMP 'infinity') AS until
+    FROM accounts AS a
+),
+points AS (
+    SELECT account_id, since AS "at" FROM versions
+    UNION
+    SELECT account_id, until FROM versions WHERE until < TIMESTAMP 'infinity'
+),
+timeline AS (
+    SELECT p.account_id, p."at", arg_max(v.version, v.since) AS version
+    FROM points AS p
+    LEFT JOIN versions AS v ON p.account_id = v.account_id AND v.since <= p."at" AND p."at" < v.until
+    GROUP BY p.account_id, p."at"
+)
+SELECT
+    coalesce(l.version IS NOT NULL, FALSE) AS known,
+    l.version.name AS name,
+    l.version.domain AS domain,
+    l.version.parent_id AS parent_id,
+    l.version.tier AS tier,
+    l.version.region AS region,
+    l.version.timezone AS timezone,
+    l.version.owner_id AS owner_id,
+    l.version.churn_risk AS churn_risk
+FROM triage_arrivals AS t
+ASOF LEFT JOIN timeline AS l ON t.account_id = l.account_id AND t.created_at >= l."at"
+ORDER BY t.row

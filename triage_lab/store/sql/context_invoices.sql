@@ -1,0 +1,49 @@
+-- Grain: one row per ticket, in row order: what the account owed at arrival, in major units of the lab's currency $2; the
+-- oldest due day in zone $1; whether a dispute was open. An invoice is owed from issued_at until paid_at. Void invoices
+-- and paid ones without a date of payment were never owed as far as the data tell. has_history: an invoice existed by then.
+WITH bills AS (
+    SELECT
+        account_id, total_minor, due_at,
+        coalesce(currency, $2) AS currency,
+        issued_at,
+        coalesce(paid_at, TIMESTAMP 'infinity') AS paid_at,
+        coalesce(status, '') <> 'void' AND NOT (coalesce(status, '') = 'paid' AND paid_at IS NULL) AS owed,
+        disputed_at,
+        coalesce(dispute_closed_at, TIMESTAMP 'infinity') AS dispute_closed_at
+    FROM invoices
+),
+points AS (
+    SELECT account_id, issued_at AS "at" FROM bills
+    UNION
+    SELECT account_id, paid_at FROM bills WHERE paid_at < TIMESTAMP 'infinity'
+    UNION
+    SELECT account_id, disputed_at FROM bills WHERE disputed_at IS NOT NULL
+    UNION
+    SELECT account_id, dispute_closed_at FROM bills WHERE dispute_closed_at < TIMESTAMP 'infinity'
+    UNION
+    SELECT b.account_id, f.since FROM bills AS b JOIN triage_fx AS f ON b.currency = f.currency
+),
+timeline AS (
+    SELECT
+        p.account_id, p."at",
+        bool_or(b.issued_at <= p."at") AS has_history,
+        bool_or(f.factor IS NULL OR try_cast(b.total_minor AS DECIMAL(14, 0)) IS NULL)
+            FILTER (b.owed AND b.issued_at <= p."at" AND p."at" < b.paid_at) AS unpriced,
+        sum(try_cast(b.total_minor AS DECIMAL(14, 0)) * f.factor)
+            FILTER (b.owed AND b.issued_at <= p."at" AND p."at" < b.paid_at) AS amount,
+        min(b.due_at) FILTER (b.owed AND b.issued_at <= p."at" AND p."at" < b.paid_at) AS oldest_due_at,
+        bool_or(b.disputed_at <= p."at" AND p."at" < b.dispute_closed_at) AS disputed
+    FROM points AS p
+    JOIN bills AS b ON p.account_id = b.account_id
+    LEFT JOIN triage_fx AS f ON b.currency = f.currency AND f.since <= p."at" AND p."at" < f.until
+    GROUP BY p.account_id, p."at"
+)
+SELECT
+    coalesce(l.has_history, FALSE) AS has_history,
+    coalesce(l.unpriced, FALSE) AS unpriced,
+    CAST(CAST(l.amount AS VARCHAR) AS DOUBLE) AS balance_due,
+    CAST((l.oldest_due_at AT TIME ZONE 'UTC') AT TIME ZONE $1 AS DATE) AS oldest_due_on,
+    coalesce(l.disputed, FALSE) AS open_dispute
+FROM triage_arrivals AS t
+ASOF LEFT JOIN timeline AS l ON t.account_id = l.account_id AND t.created_at >= l."at"
+ORDER BY t.row
