@@ -14,7 +14,11 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from triage_lab import evidence, metrics, policy, replay
-    from triage_lab.lab import Lab, Run, demo, generate, init, open_lab
+    from triage_lab.lab.demonstration import demo
+    from triage_lab.lab.founding import init
+    from triage_lab.lab.generation import generate
+    from triage_lab.lab.recorded import Run
+    from triage_lab.lab.workbench import Lab, open_lab
 
 _LAB = ("Lab", "Run", "demo", "generate", "init", "open_lab")
 _ROOMS = ("evidence", "metrics", "policy", "replay")

@@ -35,7 +35,7 @@ def demo(
 ) -> int:
     """Make a synthetic desk with known truth and take it all the way to a scorecard."""
     from triage_lab.cli import terminal
-    from triage_lab.lab import demo as run_demo
+    from triage_lab import demo as run_demo
 
     with session.progress() as progress:
         run = run_demo(directory, tickets=tickets, seed=session.seed, progress=progress)
@@ -58,7 +58,7 @@ def init(
     currency: Annotated[str, typer.Option(help="Currency of reports, ISO 4217.")] = "EUR",
 ) -> int:
     """Make a new lab: settings, a first policy, the default gates, launch limits."""
-    from triage_lab.lab import init as make
+    from triage_lab import init as make
 
     made = make(directory, name=name, timezone=timezone, currency=currency)
     session.emit({"lab": made.root, "files": made.files})
@@ -85,7 +85,7 @@ def generate(
     format: Annotated[str, typer.Option(help="parquet or csv.")] = "parquet",
 ) -> int:
     """Write the exports of a synthetic desk, with the truth beside them."""
-    from triage_lab.lab import generate as make
+    from triage_lab import generate as make
 
     with session.progress() as progress:
         made = make(

@@ -291,6 +291,10 @@ class Finding:
     message: str
     place: Place = NOWHERE
 
+    def __str__(self) -> str:
+        where = str(self.place)
+        return f"{where}: {self.message}" if where else self.message
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:

@@ -9,7 +9,7 @@ def __getattr__(name: str) -> object:
     """Load the heavier verbs on first use."""
     from importlib import import_module
 
-    homes = {"Run": "recorded", "demo": "demo", "generate": "generate", "init": "init"}
+    homes = {"Run": "recorded", "demo": "demonstration", "generate": "generation", "init": "founding"}
     if name in homes:
         return getattr(import_module(f"triage_lab.lab.{homes[name]}"), name)
     raise AttributeError(name)

@@ -137,28 +137,28 @@ def _load(
 ) -> FileReport:
     """Stage one file and append what is new."""
     staged = sources.stage(con, file=path, target=target, timezone=timezone, snapshot_at=snapshot_at, columns=columns)
-    if strict and staged.rejected:
+    counts = staged.counts
+    if strict and counts.rejected:
         first = sources.first_rejects(con, staged, limit=3)
         raise ExportError(
-            f"{staged.rejected:,} of {staged.read:,} rows rejected (--strict); first: {first}",
+            f"{counts.rejected:,} of {counts.read:,} rows rejected (--strict); first: {first}",
             "a file without bad rows",
             "correct the rows, or load without --strict and read them in the table rejects",
             place=Place(str(path)),
         )
-    name = getattr(target, "name", "")
     load_id = store.begin_load(
         con,
         content_hash=staged.content_hash,
         file=path.name,
         source=staged.source,
-        target=name,
+        target=staged.target,
         layout=staged.layout,
         mapping_version=staged.mapping_version,
-        timezone=timezone,
+        timezone=staged.timezone,
         snapshot_at=snapshot_at,
     )
     if load_id is None:
-        return FileReport(str(path), "unchanged", None, staged.read, staged.rejected, {}, {}, tuple(staged.notices))
+        return FileReport(str(path), "unchanged", None, counts.read, counts.rejected, {}, {}, tuple(staged.notices))
     appended = {
         table: store.append(con, CANONICAL[table], relation, load_id) for table, relation in staged.tables.items()
     }
@@ -167,15 +167,15 @@ def _load(
         con,
         load_id,
         rows=sum(done.inserted for done in appended.values()),
-        rejected=staged.rejected,
+        rejected=counts.rejected,
         collapsed=sum(done.collapsed for done in appended.values()),
         differing=sum(done.differing for done in appended.values()),
         loaded_at=int(datetime.now(UTC).timestamp()),
     )
     reasons = sources.reject_reasons(con, staged)
-    counts = {table: (done.inserted, done.collapsed, done.differing) for table, done in appended.items()}
+    stored = {table: (done.inserted, done.collapsed, done.differing) for table, done in appended.items()}
     return FileReport(
-        str(path), "loaded", load_id, staged.read, staged.rejected, counts, reasons, tuple(staged.notices)
+        str(path), "loaded", load_id, counts.read, counts.rejected, stored, reasons, tuple(staged.notices)
     )
 
 

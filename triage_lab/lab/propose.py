@@ -19,7 +19,7 @@ class Proposal:
 
     file: str
     table: str
-    columns: tuple[tuple[str, str | None, str], ...]
+    columns: tuple[tuple[str, str | None, float], ...]
     yaml: str
 
 
@@ -32,7 +32,7 @@ def propose(file: Path, table: str) -> Proposal:
     lines = [f"# {table}: canonical column: column of {_comment(file.name)}; review what is marked unsure"]
     for canonical, column, certainty in found:
         if column is not None:
-            mark = "" if certainty == "sure" else "  # unsure"
+            mark = "" if certainty >= sources.UNSURE_BELOW else "  # unsure"
             lines.append(f"{canonical}: {_quoted(column)}{mark}")
     return Proposal(str(file), table, found, "\n".join(lines) + "\n")
 

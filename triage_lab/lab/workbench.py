@@ -12,6 +12,8 @@ from triage_lab.lab.config import Config, find_lab, read_config, setting_names
 from triage_lab.lab.progress import Progress, silent
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from triage_lab.lab.doctor import DoctorReport
     from triage_lab.lab.explain import Explanation
     from triage_lab.lab.gates import CheckReport
@@ -175,6 +177,34 @@ class Lab:
         from triage_lab.lab import recorded
 
         return recorded.read_run(self.config, run)
+
+    def table(self, name: str) -> pl.DataFrame:
+        """Return a canonical table as of the newest load, one row per key; times are UTC.
+
+        Raises
+        ------
+        UsageError
+            There is no such table.
+        """
+        from triage_lab import store
+        from triage_lab.domain.errors import UsageError
+        from triage_lab.domain.tables import CANONICAL
+        from triage_lab.lab.fields import nearest
+
+        if name not in CANONICAL:
+            raise UsageError(f"unknown table '{name[:60]}'", nearest(name, CANONICAL))
+        with store.open_store(self.config.database, write=False) as con:
+            store.set_as_of(con, store.latest_load(con))
+            return store.read_table(con, name)
+
+    def context(self) -> pl.DataFrame:
+        """Return what a rule may read, one row a ticket, as known when it arrived."""
+        from triage_lab import store
+        from triage_lab.lab.policies import load_operations
+        from triage_lab.lab.snapshot import read_snapshot
+
+        with store.open_store(self.config.database, write=False) as con:
+            return read_snapshot(con, self.config, load_operations(self.config)).context
 
     def settings(self) -> tuple[Setting, ...]:
         """Every setting, its value and its origin (the command ``config``)."""

@@ -86,7 +86,7 @@ def desk_rows(frame: pl.DataFrame, cutoff: int) -> tuple[list[pl.Expr], list[Not
         out += sum_of("wait_minutes", (pl.col("wait_minutes") * 60).round())
     else:
         absent.append(NotPossible("wait_minutes", "no queue times in the log"))
-    if has_values(frame, "resolved_at"):
+    if has_values(frame, "resolved_at") or has_values(frame, "censored_at"):
         first, last = frame["arrived_at"].min(), frame["arrived_at"].max()
         until = pl.min_horizontal(pl.col("resolved_at").fill_null(cutoff), pl.lit(last), pl.lit(cutoff))
         since = pl.max_horizontal(pl.col("arrived_at"), pl.lit(first))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TypeVar
@@ -92,8 +92,8 @@ def read_actions(item: Mapped, kind: ItemKind, known: Known) -> Actions:
         priority=Priority(then.choice("priority", tuple(Priority))) if then.has("priority") else None,
         reply=_reply(then, known),
         remind=_remind(then, known),
-        auto_close=then.true("auto_close"),
-        pause_auto_close=then.true("pause_auto_close"),
+        auto_close=then.flag("auto_close"),
+        pause_auto_close=then.flag("pause_auto_close"),
         holds=tuple(_hold(hold) for hold in then.one_or_many("hold")),
         soft_holds=_words(then, "soft_hold"),
         escalate=_escalate(then, known),
@@ -308,10 +308,9 @@ def _discount(then: Mapped) -> Decimal | None:
 
 def _words(then: Mapped, key: str) -> tuple[str, ...]:
     """One id, or a list of them."""
-    if isinstance(then.data.get(key), list):
-        found = then.texts(key)
-    else:
-        found = (then.text(key),) if then.has(key) else ()
+    found = then.texts(key) if isinstance(then.data.get(key), list) else ()
+    if not found and then.has(key):
+        found = (then.text(key),)
     for word in found:
         if not IDENTIFIER.match(word):
             raise PolicyError(say(key, word), "letters, digits, - _ . : @, at most 100", place=then.place(key))
@@ -329,13 +328,11 @@ def _highest(first: Priority | None, second: Priority | None) -> Priority | None
     return min(named, key=list(Priority).index) if named else None
 
 
-def _single(values: list[object] | list[str] | list[dict[str, str]]) -> object:
+def _single(values: Sequence[object]) -> object:
     """A list of one as its member, as people write it."""
-    return values[0] if len(values) == 1 else values or None
+    return values[0] if len(values) == 1 else (list(values) or None)
 
 
 def _set_only(values: Mapping[str, object]) -> dict[str, object]:
     """A mapping without what is not set."""
     return {name: value for name, value in values.items() if value is not None}
-
-

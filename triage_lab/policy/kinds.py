@@ -124,7 +124,7 @@ class Names:
         return PolicyError(found, expected, action, place=self.place)
 
 
-def check_predicate(node: Predicate, names: Names) -> Predicate:
+def check_predicate(node: Predicate, names: Names) -> Predicate:  # noqa: PLR0911
     """Check kinds and domains; date constants become dates.
 
     Raises
@@ -244,8 +244,8 @@ def _membership(node: In, names: Names) -> Predicate:
     """Check ``operand IN …``."""
     if isinstance(node.members, SetRef):
         _need(node.operand, {ColumnKind.TEXT}, f"IN (:{node.members.name})", names)
-        for member in names.members(node.members.name):
-            _domain(node.operand, Literal(member), names)
+        for text in names.members(node.members.name):
+            _domain(node.operand, Literal(text), names)
         return node
     members: list[Literal] = []
     for member in node.members:

@@ -87,7 +87,9 @@ def _blank_strings(text: str, place: Place) -> str:
             raise _refused(f"a control character (U+{ord(char):04X}) in a text", position, text, place)
         out.append(" " if inside else char)
     if inside:
-        raise PolicyError("a text that does not end", "a closing '", "close the quote; write '' for ' itself", place=place)
+        raise PolicyError(
+            "a text that does not end", "a closing '", "close the quote; write '' for ' itself", place=place
+        )
     return "".join(out)
 
 

@@ -13,7 +13,8 @@ from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import Any
 
-from triage_lab.domain.desk import ContextColumn
+from triage_lab.domain.desk import ColumnKind, ContextColumn
+from triage_lab.domain.enums import Priority
 from triage_lab.domain.errors import NOWHERE, Place, PolicyError
 from triage_lab.domain.policy import ParamDef
 from triage_lab.domain.predicate import (
@@ -79,7 +80,7 @@ def parse_predicate(
     params: Mapping[str, ParamDef] | None = None,
     sets: Mapping[str, tuple[str, ...]] | None = None,
     place: Place = NOWHERE,
-    extra_columns: Iterable[ContextColumn] = (),
+    extra_columns: Iterable[ContextColumn | str] = (),
 ) -> Predicate:
     """Parse and check a condition.
 
@@ -93,8 +94,8 @@ def parse_predicate(
         What ``:name`` may mean.
     place : Place
         Where the text stands, for errors.
-    extra_columns : iterable of ContextColumn
-        Further columns of this place only, such as the decided priority of an escalation window.
+    extra_columns : iterable of ContextColumn, or str
+        Further columns of this place only; the name ``priority`` alone stands for the decided priority.
 
     Returns
     -------
@@ -114,7 +115,8 @@ def parse_predicate(
     'mrr >= 5000 AND NOT legal_flag'
     """
     check_text(text, place)
-    known = {**columns, **{column.name: column for column in extra_columns}}
+    extra = [_extra(column) for column in extra_columns]
+    known = {**columns, **{column.name: column for column in extra}}
     names = Names(known, dict(params or {}), dict(sets or {}), place)
     try:
         with _deep_stack():
@@ -124,6 +126,14 @@ def parse_predicate(
             "a condition nested too deeply", f"at most {MAX_DEPTH} levels", "split the rule", place=place
         ) from error
     return check_predicate(tree, names)
+
+
+def _extra(column: ContextColumn | str) -> ContextColumn:
+    """A column given by name is a text; the decided priority is one of the four."""
+    if isinstance(column, ContextColumn):
+        return column
+    values = tuple(Priority) if column == "priority" else ()
+    return ContextColumn(column, ColumnKind.TEXT, "", False, "", "", "decided", tuple(str(value) for value in values))
 
 
 @contextmanager
@@ -239,14 +249,13 @@ class _Reader:
 
     def chain(self, node: Any, name: str) -> Predicate:
         """Read a AND b AND c … as one node, without recursion along the chain."""
-        wanted = _classes()[name]
         parts: list[Predicate] = []
-        pending = [node]
+        pending: list[Any] = [node]
         while pending:
             part = pending.pop()
-            while type(part) is _classes()["Paren"] and not part.comments:
+            while _is(part, "Paren") and not part.comments:
                 part = part.this
-            if type(part) is wanted:
+            if _is(part, name):
                 self.parts(part, "this", "expression")
                 pending += [part.expression, part.this]
             else:
@@ -265,7 +274,7 @@ class _Reader:
         if not members:
             raise self.refused(node, "an empty IN ()")
         operand = self.scalar(node.this)
-        if any(type(member) is _classes()["Placeholder"] for member in members):
+        if any(_is(member, "Placeholder") for member in members):
             if len(members) > 1:
                 raise self.refused(node, "a :set beside other members of IN")
             return In(operand, SetRef(self.placeholder(members[0])))
@@ -277,7 +286,7 @@ class _Reader:
     def is_null(self, node: Any) -> Predicate:
         """Read x IS NULL (IS NOT NULL arrives as NOT … IS NULL)."""
         self.parts(node, "this", "expression")
-        if type(node.expression) is not _classes()["Null"]:
+        if not _is(node.expression, "Null"):
             raise self.refused(node, "IS with anything but NULL")
         return IsNull(self.scalar(node.this))
 
@@ -287,7 +296,7 @@ class _Reader:
         pattern = self.scalar(node.expression)
         if not isinstance(pattern, Literal) or not isinstance(pattern.value, str):
             raise self.refused(node, "LIKE with anything but a text in quotes")
-        found = Like(self.scalar(node.this), pattern.value, type(node) is _classes()["ILike"])
+        found = Like(self.scalar(node.this), pattern.value, _is(node, "ILike"))
         return Not(found) if node.args.get("negate") else found
 
     def scalar(self, node: Any) -> Scalar:
@@ -377,6 +386,11 @@ class _Reader:
         if (size is not None and len(raw) != size) or (size is None and len(raw) < 2):
             raise self.refused(node, f"{name} with {len(raw)} arguments")
         return Function(name, tuple(self.scalar(part) for part in raw))
+
+
+def _is(node: Any, name: str) -> bool:
+    """Whether a node is exactly of a listed class."""
+    return type(node) is _classes()[name]
 
 
 def _source_of(node: Any) -> str:

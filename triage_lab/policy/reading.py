@@ -85,13 +85,12 @@ class Mapped:
             raise self.error(key, f"{key} is '{value[:60]}'", suggest(value, allowed, "one of"))
         return value
 
-    def true(self, key: str) -> bool:
-        """``true`` if the key is there; ``false`` is refused, since leaving it out says the same."""
-        if key not in self.data:
-            return False
-        if self.data[key] is not True:
-            raise self.error(key, say(key, self.data[key]), "true", "leave the key out for false")
-        return True
+    def flag(self, key: str) -> bool:
+        """A truth value, false if missing."""
+        value = self.data.get(key, False)
+        if not isinstance(value, bool):
+            raise self.error(key, say(key, value), "true or false")
+        return value
 
     def integer(self, key: str, low: int, high: int) -> int:
         """A whole number inside bounds."""
@@ -138,7 +137,9 @@ class Mapped:
         for index, item in enumerate(value):
             if not isinstance(item, str) or item in found:
                 what = say(f"{key}[{index}]", item) if not isinstance(item, str) else f"'{item[:60]}' stands twice"
-                raise PolicyError(what, "different texts, in quotes if they look like numbers", place=self.place(key, index))
+                raise PolicyError(
+                    what, "different texts, in quotes if they look like numbers", place=self.place(key, index)
+                )
             found.append(plain_text(item, self.place(key, index)))
         return tuple(found)
 

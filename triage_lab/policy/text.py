@@ -28,7 +28,7 @@ from triage_lab.domain.predicate import (
 _STRENGTH = {"+": 1, "-": 1, "*": 2, "/": 2}
 
 
-def predicate_text(node: Predicate) -> str:
+def predicate_text(node: Predicate) -> str:  # noqa: PLR0911
     """Return the normalised SQL text of a predicate; parsing it again gives an equal predicate.
 
     Examples

@@ -45,8 +45,12 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
         return njit()(function)  # type: ignore[no-any-return]
 
 
+wide: Callable[[Any], int] = np.int64
+"""Makes a number an int64 that is no literal, so that every function below is compiled for one set of types only."""
+
+def inlined(f): return njit(inline='always')(f)
 # Enum members are read here once: inside compiled code they are plain integers.
-JOIN, INSPECT, HANDOFF, START, RESOLVE, ESCALATE = (int(code) for code in Code)
+JOIN, INSPECT, HANDOFF, START, RESOLVE, ESCALATE = (wide(int(code)) for code in Code)
 BY_PRIORITY, BY_DUE = int(Order.PRIORITY), int(Order.EARLIEST_DUE)
 TRAIL_FULL, NO_DRAW = int(Status.TRAIL_FULL), int(Status.NO_DRAW)
 NOW, BUSY, WAKE, DIRTY, STATUS = 0, 1, 2, 3, 4
@@ -66,7 +70,7 @@ class State(NamedTuple):
     ring: Int32  # (slots,) idle slots of each group, longest idle first
     ring_head: Int32  # (groups,)
     ring_length: Int32
-    idle_since: Int64  # (slots,)
+    since: Int64  # (slots,) since when a slot has been idle, or busy
     slot_ticket: Int32  # (slots,)
     inspecting: Int8  # (slots,)
     finish_time: Int64  # (slots,) heap of busy slots by (time, slot)
@@ -93,7 +97,7 @@ def new_state(desk: Desk, tickets: Tickets) -> State:
         ring=desk.ring_slots.copy(),
         ring_head=np.zeros(groups, dtype=np.int32),
         ring_length=np.diff(desk.group_slots).astype(np.int32),
-        idle_since=np.full(slots, NEVER, dtype=np.int64),
+        since=np.full(slots, NEVER, dtype=np.int64),
         slot_ticket=np.full(slots, -1, dtype=np.int32),
         inspecting=np.zeros(slots, dtype=np.int8),
         finish_time=np.zeros(slots, dtype=np.int64),
@@ -105,7 +109,7 @@ def new_state(desk: Desk, tickets: Tickets) -> State:
     )
 
 
-@compiled
+@inlined
 def _note(state: State, trail: TrailArrays, ticket: int, code: int, arg: int) -> None:
     """Append a trail row; a full trail stops the run instead of writing past its end."""
     row = trail.size[0]
@@ -119,7 +123,7 @@ def _note(state: State, trail: TrailArrays, ticket: int, code: int, arg: int) ->
     trail.size[0] = row + 1
 
 
-@compiled
+@inlined
 def _touch(state: State, team: int) -> None:
     """Mark a team as one that has to hand out work at the end of this second."""
     if state.is_dirty[team] == 0:
@@ -131,20 +135,20 @@ def _touch(state: State, team: int) -> None:
 # ---- queues: linked lanes, or an indexed heap for earliest due -----------------------------------------------------
 
 
-@compiled
+@inlined
 def _lane(desk: Desk, tickets: Tickets, ticket: int, team: int) -> int:
     """Return the index of the lane in which a ticket waits at a team."""
     if desk.order[team] == BY_PRIORITY:
-        return team * LANES + tickets.lane[ticket]
+        return team * LANES + wide(tickets.lane[ticket])
     return team * LANES
 
 
-@compiled
+@inlined
 def _link(state: State, joined: Int64, ticket: int, lane: int) -> None:
     """Put a ticket into a lane by (second joined, row); only tickets of this very second can be behind it."""
-    after = state.tail[lane]
+    after = wide(state.tail[lane])
     while after >= 0 and joined[after] == joined[ticket] and after > ticket:
-        after = state.leading[after]
+        after = wide(state.leading[after])
     state.leading[ticket] = after
     if after >= 0:
         state.following[ticket] = state.following[after]
@@ -159,7 +163,7 @@ def _link(state: State, joined: Int64, ticket: int, lane: int) -> None:
         state.tail[lane] = ticket
 
 
-@compiled
+@inlined
 def _unlink(state: State, ticket: int, lane: int) -> None:
     """Take a ticket out of its lane."""
     before, behind = state.leading[ticket], state.following[ticket]
@@ -173,7 +177,7 @@ def _unlink(state: State, ticket: int, lane: int) -> None:
         state.tail[lane] = before
 
 
-@compiled
+@inlined
 def _rise(state: State, rank: Int32, heap: int, place: int) -> None:
     """Move the ticket at ``place`` towards the root while it is due before its parent."""
     ticket = state.heap_rows[heap, place]
@@ -189,7 +193,7 @@ def _rise(state: State, rank: Int32, heap: int, place: int) -> None:
     state.heap_place[ticket] = place
 
 
-@compiled
+@inlined
 def _sink(state: State, rank: Int32, heap: int, place: int, length: int) -> None:
     """Move the ticket at ``place`` away from the root while a child is due before it."""
     ticket = state.heap_rows[heap, place]
@@ -209,12 +213,12 @@ def _sink(state: State, rank: Int32, heap: int, place: int, length: int) -> None
     state.heap_place[ticket] = place
 
 
-@compiled
+@inlined
 def _enqueue(desk: Desk, tickets: Tickets, state: State, joined: Int64, ticket: int, team: int) -> None:
     """Put a ticket into a team's queue, in the team's order."""
-    length = state.length[team]
+    length = wide(state.length[team])
     if desk.order[team] == BY_DUE:
-        heap = desk.due_heap[team]
+        heap = wide(desk.due_heap[team])
         state.heap_rows[heap, length] = ticket
         _rise(state, tickets.due_rank, heap, length)
     else:
@@ -222,34 +226,34 @@ def _enqueue(desk: Desk, tickets: Tickets, state: State, joined: Int64, ticket: 
     state.length[team] = length + 1
 
 
-@compiled
+@inlined
 def _remove(desk: Desk, tickets: Tickets, state: State, ticket: int, team: int) -> None:
     """Take a waiting ticket out of a team's queue."""
-    length = state.length[team] - 1
+    length = wide(state.length[team]) - 1
     state.length[team] = length
     if desk.order[team] == BY_DUE:
-        heap = desk.due_heap[team]
-        place = state.heap_place[ticket]
-        last = state.heap_rows[heap, length]
+        heap = wide(desk.due_heap[team])
+        place = wide(state.heap_place[ticket])
+        last = wide(state.heap_rows[heap, length])
         state.heap_place[ticket] = -1
         if last != ticket:
             state.heap_rows[heap, place] = last
             state.heap_place[last] = place
             _sink(state, tickets.due_rank, heap, place, length)
-            _rise(state, tickets.due_rank, heap, state.heap_place[last])
+            _rise(state, tickets.due_rank, heap, wide(state.heap_place[last]))
     else:
         _unlink(state, ticket, _lane(desk, tickets, ticket, team))
 
 
-@compiled
+@inlined
 def _first(desk: Desk, state: State, team: int) -> int:
     """Return the ticket that is next at a team whose queue is not empty."""
     if desk.order[team] == BY_DUE:
-        return int(state.heap_rows[desk.due_heap[team], 0])
+        return wide(state.heap_rows[desk.due_heap[team], 0])
     lane = team * LANES
     while state.head[lane] < 0:
         lane += 1
-    return int(state.head[lane])
+    return wide(state.head[lane])
 
 
 # ---- slots: rings of idle ones, a heap of busy ones ----------------------------------------------------------------
@@ -300,7 +304,7 @@ def _pop_finish(state: State) -> int:
         place = child
     state.finish_time[place] = time
     state.finish_slot[place] = slot
-    return int(top)
+    return wide(top)
 
 
 @compiled
@@ -313,7 +317,7 @@ def _opening(desk: Desk, state: State, schedule: int) -> int:
     state.cursor[schedule] = index
     if index == stop:
         return FAR
-    return int(desk.segment_start[index])
+    return wide(desk.segment_start[index])
 
 
 @compiled
@@ -327,7 +331,7 @@ def _finish(desk: Desk, state: State, schedule: int, seconds: int, cutoff: int) 
             break
         room = desk.segment_end[index] - begin
         if seconds <= room:
-            return int(begin + seconds)
+            return wide(begin + seconds)
         seconds -= room
         index += 1
     return FAR
@@ -341,15 +345,15 @@ def _idle_slot(desk: Desk, state: State, team: int) -> int:
     for group in range(desk.team_groups[team], desk.team_groups[team + 1]):
         if state.ring_length[group] == 0:
             continue
-        opening = _opening(desk, state, desk.group_schedule[group])
+        opening = _opening(desk, state, wide(desk.group_schedule[group]))
         if opening > state.clock[NOW]:
             opens = min(opens, opening)
             continue
-        slot = int(state.ring[desk.group_slots[group] + state.ring_head[group]])
+        slot = wide(state.ring[desk.group_slots[group] + state.ring_head[group]])
         if (
             best < 0
-            or state.idle_since[slot] < state.idle_since[best]
-            or (state.idle_since[slot] == state.idle_since[best] and slot < best)
+            or state.since[slot] < state.since[best]
+            or (state.since[slot] == state.since[best] and slot < best)
         ):
             best = slot
     if best < 0 and opens < state.wake_at[team]:
@@ -358,7 +362,7 @@ def _idle_slot(desk: Desk, state: State, team: int) -> int:
     return best
 
 
-@compiled
+@inlined
 def _occupy(desk: Desk, state: State, slot: int) -> None:
     """Take the slot at the head of its group's ring."""
     group = desk.slot_group[slot]
@@ -367,7 +371,7 @@ def _occupy(desk: Desk, state: State, slot: int) -> None:
     state.ring_length[group] -= 1
 
 
-@compiled
+@inlined
 def _release(desk: Desk, state: State, slot: int) -> None:
     """Put a slot at the end of its group's ring."""
     group = desk.slot_group[slot]
@@ -375,13 +379,13 @@ def _release(desk: Desk, state: State, slot: int) -> None:
     size = desk.group_slots[group + 1] - first
     state.ring[first + (state.ring_head[group] + state.ring_length[group]) % size] = slot
     state.ring_length[group] += 1
-    state.idle_since[slot] = state.clock[NOW]
+    state.since[slot] = state.clock[NOW]
 
 
 # ---- events --------------------------------------------------------------------------------------------------------
 
 
-@compiled
+@inlined
 def _join(
     desk: Desk, tickets: Tickets, state: State, out: Outcomes, trail: TrailArrays, ticket: int, team: int
 ) -> None:
@@ -397,14 +401,14 @@ def _join(
 def _end_work(desk: Desk, tickets: Tickets, state: State, out: Outcomes, trail: TrailArrays) -> None:
     """End what the first busy slot does: resolve its ticket, or hand it off after the inspection."""
     slot = _pop_finish(state)
-    ticket = state.slot_ticket[slot]
+    ticket = wide(state.slot_ticket[slot])
     state.slot_ticket[slot] = -1
     _release(desk, state, slot)
-    _touch(state, desk.slot_team[slot])
+    _touch(state, wide(desk.slot_team[slot]))
     if state.inspecting[slot] == 1:
         out.handoffs[ticket] += 1
         _note(state, trail, ticket, HANDOFF, slot)
-        _join(desk, tickets, state, out, trail, ticket, tickets.target[ticket])
+        _join(desk, tickets, state, out, trail, ticket, wide(tickets.target[ticket]))
     else:
         out.resolved[ticket] = state.clock[NOW]
         _note(state, trail, ticket, RESOLVE, slot)
@@ -421,19 +425,19 @@ def _escalate(
     index: int,
 ) -> None:
     """Fire an escalation window unless an agent has started the ticket."""
-    ticket, window = deadlines.row[index], deadlines.window[index]
+    ticket, window = wide(deadlines.row[index]), wide(deadlines.window[index])
     if out.started[ticket] != NEVER:
         return
     out.escalations[ticket] += 1
     _note(state, trail, ticket, ESCALATE, window)
-    team, to = out.team[ticket], deadlines.to[window]
+    team, to = wide(out.team[ticket]), wide(deadlines.to[window])
     if team != to:
         _remove(desk, tickets, state, ticket, team)
         out.waited[ticket] += state.clock[NOW] - out.joined[ticket]
         _join(desk, tickets, state, out, trail, ticket, to)
 
 
-@compiled
+@inlined
 def _belongs(tickets: Tickets, ticket: int, team: int) -> bool:
     """Tell whether a team may work a ticket itself."""
     if tickets.target[ticket] < 0 or tickets.target[ticket] == team:
@@ -459,11 +463,11 @@ def _handle_seconds(
         if draw < 0.0 or count == 0:
             state.clock[STATUS] = NO_DRAW
             return 1
-        place = min(int(draw * count), count - 1)
+        place = min(wide(draw * count), count - 1)
         seconds = donors.seconds[donors.first[team, category] + place]
         out.level[ticket] = donors.level[team, category]
     out.handle[ticket] = seconds
-    return int(seconds)
+    return wide(seconds)
 
 
 @compiled
@@ -496,8 +500,10 @@ def _start(
         state.inspecting[slot] = 1
         _note(state, trail, ticket, INSPECT, slot)
     _occupy(desk, state, slot)
+    state.since[slot] = now
     state.slot_ticket[slot] = ticket
-    _push_finish(state, _finish(desk, state, desk.group_schedule[desk.slot_group[slot]], seconds, limits[0]), slot)
+    schedule = wide(desk.group_schedule[desk.slot_group[slot]])
+    _push_finish(state, _finish(desk, state, schedule, wide(seconds), wide(limits[0])), slot)
 
 
 @compiled
@@ -523,7 +529,7 @@ def _next_time(tickets: Tickets, deadlines: Deadlines, state: State, arrival: in
         now = min(now, tickets.owned[arrival])
     if deadline < len(deadlines.time):
         now = min(now, deadlines.time[deadline])
-    return int(now)
+    return wide(now)
 
 
 @compiled
@@ -553,8 +559,8 @@ def run(
     int
         A `Status`.
     """
-    arrival = 0
-    deadline = 0
+    arrival = wide(0)
+    deadline = wide(0)
     while state.clock[STATUS] == 0:
         now = _next_time(tickets, deadlines, state, arrival, deadline)
         if now == FAR or now > limits[0]:
@@ -565,13 +571,13 @@ def run(
         if state.clock[WAKE] == now:
             _wake(state)
         while arrival < len(tickets.owned) and tickets.owned[arrival] == now:
-            _join(desk, tickets, state, out, trail, arrival, tickets.owner[arrival])
+            _join(desk, tickets, state, out, trail, arrival, wide(tickets.owner[arrival]))
             arrival += 1
         while deadline < len(deadlines.time) and deadlines.time[deadline] == now:
             _escalate(desk, tickets, deadlines, state, out, trail, deadline)
             deadline += 1
         for index in range(state.clock[DIRTY]):
-            team = state.dirty[index]
+            team = wide(state.dirty[index])
             state.is_dirty[team] = 0
             while state.length[team] > 0:
                 slot = _idle_slot(desk, state, team)
@@ -579,4 +585,4 @@ def run(
                     break
                 _start(desk, tickets, donors, state, out, trail, team, slot, limits)
         state.clock[DIRTY] = 0
-    return int(state.clock[STATUS])
+    return wide(state.clock[STATUS])

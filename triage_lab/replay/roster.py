@@ -103,7 +103,7 @@ def _team_slots(team: Team, calendars: Mapping[str, Calendar]) -> list[tuple[Cal
         )
     own = calendars[team.calendar]
     hours = [
-        replace(own, calendar_id=f"{own.calendar_id}/{agent.agent_id}", spans=agent.shifts, always=False)
+        replace(own, calendar_id=f"{own.calendar_id} (shifts)", spans=agent.shifts, always=False)
         if agent.shifts
         else own
         for agent in team.agents

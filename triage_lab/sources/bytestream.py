@@ -48,7 +48,7 @@ class _Scan:
     """What has been seen so far; chunks are handed in one by one."""
 
     file: str
-    decoder: codecs.IncrementalDecoder = field(default_factory=lambda: codecs.getincrementaldecoder("utf-8")())
+    decoder: codecs.IncrementalDecoder = field(default_factory=codecs.getincrementaldecoder("utf-8"))
     head: bytearray = field(default_factory=bytearray)
     offset: int = 0
     lines: int = 0
@@ -85,7 +85,8 @@ class _Scan:
         except UnicodeDecodeError as error:
             start = error.start - pending
             before = chunk[: max(start, 0)].count(b"\n")
-            raise _not_utf8(self.file, error.object[error.start], self.offset + start, self.lines + before + 1, chunk)
+            byte, line = error.object[error.start], self.lines + before + 1
+            raise _not_utf8(self.file, byte, self.offset + start, line, chunk) from error
 
     def finish(self) -> None:
         """Refuse a text that ends within a character."""

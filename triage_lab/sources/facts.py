@@ -1,4 +1,4 @@
-"""What a file is, found out by streaming it once: format, columns, content hash, and everything that makes it unusable."""
+"""What a file is, found out by streaming it once: format, columns, hash, and whatever makes it unusable."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class FileFacts:
 
 
 def probe(path: Path, *, delimiter: str | None = None) -> FileFacts:
-    """Read a file once, in bounded memory, and say what it is.
+    r"""Read a file once, in bounded memory, and say what it is.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def probe(path: Path, *, delimiter: str | None = None) -> FileFacts:
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = Path(folder) / "tickets.csv"
-    ...     _ = file.write_text("ticket_id,created_at\\n1,2026-01-31T09:30:00Z\\n")
+    ...     _ = file.write_text("ticket_id,created_at\n1,2026-01-31T09:30:00Z\n")
     ...     probe(file).columns
     ('ticket_id', 'created_at')
     """
@@ -138,7 +138,7 @@ def _check_place(path: Path) -> None:
 def _probe_parquet(path: Path) -> FileFacts:
     """Read a Parquet file's footer and hash its bytes."""
     import pyarrow as arrow
-    import pyarrow.parquet as parquet
+    from pyarrow import parquet
 
     place = Place(str(path))
     try:
@@ -243,7 +243,7 @@ def _header(text: TextFacts, separator: str, place: Place) -> tuple[int, tuple[s
         raise ExportError(
             f"the header cannot be read ({error})", f"one line of names with '{separator}' between them",
             "close the quotes in the header", place=Place(place.file, skip + 1),
-        )  # fmt: skip
+        ) from error  # fmt: skip
     consumed = skip + reader.line_num
     if consumed >= len(lines) and not text.whole:
         raise ExportError(

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from triage_lab.domain.tables import Table
 
 EVERYTHING = 2_147_483_647
@@ -115,3 +117,19 @@ def insert_superseded(table: Table, incoming: str, collapsed: str) -> str:
         f"QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY row_no DESC) > 1"
     )
     return f"INSERT INTO {table.name}_superseded {older} UNION ALL {repeats}"
+
+
+def inventory_scan(table: Table, dating: Mapping[str, str | None]) -> str:
+    """Return one scan of the view: rows, then per column its non-null rows and the first and last time of these."""
+    parts = ["count(*)"]
+    for column in table.columns:
+        name, dated = quoted(column.name), dating[column.name]
+        parts.append(f"count({name})")
+        for end in ("min", "max"):
+            parts.append(
+                "NULL::TIMESTAMP"
+                if dated is None
+                else f"{end}(CAST({quoted(dated)} AS TIMESTAMP)) FILTER ({name} IS NOT NULL)"
+            )
+    named = ", ".join(f"{part} AS c{number}" for number, part in enumerate(parts))
+    return f"SELECT {named} FROM {table.name}"

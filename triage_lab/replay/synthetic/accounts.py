@@ -17,8 +17,8 @@ from triage_lab.replay.synthetic.streams import Bools, Floats, Ints, between, ch
 # What happens to an account inside the window, at most one thing.
 STEADY, UPGRADED, RESCORED, CANCELLED = 0, 1, 2, 3
 INVOICE_MONTHS = ("2026-02", "2026-03", "2026-04", "2026-05", "2026-06", "2026-07", "2026-08", "2026-09", "2026-10")
-_TIER_EDGES = (-0.15, 1.05, 2.05)  # of log(size) + noise: basic | pro | business | enterprise
-_MRR_MEDIAN = (130.0, 620.0, 2_300.0, 7_500.0)
+_TIER_EDGES = (0.35, 1.25, 2.1)  # of a score that grows with size: basic | pro | business | enterprise
+_MRR_MEDIAN = (110.0, 600.0, 2_200.0, 7_000.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +129,8 @@ def draw_customers(streams: dict[str, np.random.Generator], count: int, rate: Fr
 
 def _draw_accounts(rng: np.random.Generator, count: int) -> Accounts:
     """Sizes by a capped Pareto law; tier follows size; at most one change inside the window."""
-    size = np.minimum(1.0 + rng.pareto(RATES.pareto_shape, count), max(20.0, 0.02 * count))
-    tier = np.searchsorted(_TIER_EDGES, np.log(size) + rng.normal(0.0, 0.75, count)).astype(np.int64)
+    size = np.minimum(1.0 + rng.pareto(RATES.pareto_shape, count), RATES.largest_account)
+    tier = np.searchsorted(_TIER_EDGES, 0.45 * np.log(size) + rng.normal(0.0, 0.8, count)).astype(np.int64)
     churn = np.round(100 * rng.beta(2.0, 6.0, count)).astype(np.int64)
     steady = 1.0 - RATES.upgraded - RATES.churn_rescored - RATES.cancelled
     change = pick(rng, (steady, RATES.upgraded, RATES.churn_rescored, RATES.cancelled), count)
@@ -181,7 +181,7 @@ def _draw_contracts(rng: np.random.Generator, accounts: Accounts) -> Contracts:
 def _draw_subscriptions(rng: np.random.Generator, accounts: Accounts, *, dollars: bool) -> Subscriptions:
     """Log-normal revenue whose median follows tier and size."""
     count = len(accounts)
-    level = np.asarray(_MRR_MEDIAN)[accounts.tier] * accounts.size**0.25
+    level = np.asarray(_MRR_MEDIAN)[accounts.tier] * accounts.size**0.2
     main = np.maximum(np.round(level * np.exp(rng.normal(0.0, 0.55, count))).astype(np.int64), 19) * 100
     grown = np.round(main / 100 * rng.uniform(1.3, 2.2, count)).astype(np.int64) * 100
     after = np.select([accounts.change == UPGRADED, accounts.change == CANCELLED], [grown, np.zeros_like(main)], main)

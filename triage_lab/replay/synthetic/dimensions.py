@@ -76,7 +76,7 @@ def _accounts(customers: Customers) -> pl.DataFrame:
     who, changed = rows.account, rows.code == 1
     name = words(_FIRST, who % len(_FIRST)) + " " + words(_SECOND, (who // len(_FIRST)) % len(_SECOND))
     serial = who // (len(_FIRST) * len(_SECOND))
-    suffix = masked(pl.Series(" ").new_from_index(0, len(who)) + pl.Series(serial + 1).cast(pl.String), serial == 0)
+    suffix = masked(numbered(" ", serial + 1, 1), serial == 0)
     label = name + suffix.fill_null("")
     region = accounts.region[who]
     columns: dict[str, Cells] = {

@@ -75,9 +75,9 @@ SUBJECTS = (
 CATEGORIES = tuple(dict.fromkeys(subject.category for subject in SUBJECTS))
 # Share of each category (in the order of CATEGORIES) for accounts of each region.
 CATEGORY_SHARE = {
-    "emea": (0.29, 0.16, 0.08, 0.24, 0.15, 0.08),
-    "amer": (0.27, 0.13, 0.09, 0.27, 0.16, 0.08),
-    "apac": (0.24, 0.12, 0.07, 0.28, 0.16, 0.13),
+    "emea": (0.29, 0.14, 0.06, 0.26, 0.17, 0.08),
+    "amer": (0.28, 0.12, 0.07, 0.28, 0.17, 0.08),
+    "apac": (0.24, 0.11, 0.05, 0.30, 0.17, 0.13),
 }
 # Weights of CHANNELS by category.
 CHANNEL_SHARE = {
@@ -109,8 +109,8 @@ DUNNING_SUBCATEGORIES = ("dunning", "payment_failed")
 RENEWAL_WINDOW_DAYS = 60
 # Touch time of the resolving team: mean minutes; the coefficient of variation is HANDLE_CV.
 HANDLE_MEAN = {
-    "support": 27.0, "billing": 19.0, "renewal-sme": 36.0, "legal-ops": 42.0, "high-touch": 34.0, "technical": 31.0,
-    "onboarding": 44.0, "collections": 12.0, "triage": 18.0,
+    "support": 36.0, "billing": 23.0, "renewal-sme": 36.0, "legal-ops": 46.0, "high-touch": 44.0, "technical": 31.0,
+    "onboarding": 44.0, "collections": 19.0, "triage": 18.0,
 }  # fmt: skip
 HANDLE_FACTOR = {
     "billing": 0.95, "contract": 1.15, "renewal": 1.05, "technical": 1.1, "access": 0.65, "onboarding": 1.0,
@@ -138,9 +138,9 @@ LOOKUPS: dict[str, tuple[Source, ...]] = {  # per field: the fallback chain, ask
     "contract_tier": (Source("crm", 0.035, 0.012, 0.030, 0.022), Source("clm", 0.050, 0.015, 0.010, 0.020)),
     "contract_end": (Source("clm", 0.060, 0.015, 0.020, 0.025), Source("crm", 0.060, 0.012, 0.030, 0.035)),
     "legal_flag": (Source("clm", 0.010, 0.008, 0.020, 0.0),),
-    "balance_due": (Source("billing", 0.020, 0.008, 0.020, 0.022),),
-    "open_opportunity_amount": (Source("crm", 0.030, 0.012, 0.030, 0.035),),
-    "churn_risk": (Source("crm", 0.080, 0.012, 0.060, 0.020),),
+    "balance_due": (Source("billing", 0.020, 0.008, 0.020, 0.016),),
+    "open_opportunity_amount": (Source("crm", 0.015, 0.010, 0.030, 0.030),),
+    "churn_risk": (Source("crm", 0.024, 0.010, 0.060, 0.020),),
 }
 CRITICAL_FIELDS = ("mrr", "contract_tier", "contract_end", "legal_flag")
 LEGAL_FALSE_POSITIVE = 0.03
@@ -153,6 +153,7 @@ class Rates:
 
     tickets_per_account: int = 12
     pareto_shape: float = 1.3
+    largest_account: float = 60.0  # times the smallest
     without_account: float = 0.04
     duplicates: float = 0.03
     duplicate_deliveries: float = 0.01

@@ -29,9 +29,9 @@ class Group:
 ROSTER: dict[str, tuple[Group, ...]] = {
     "triage": (Group(2),),
     "support": (Group(1, "", 'mon-fri: ["08:00-16:00"]'), Group(1, "", 'mon-fri: ["11:00-19:00"]')),
-    "billing": (Group(3),),
+    "billing": (Group(2),),
     "collections": (Group(1),),
-    "renewal-sme": (Group(3),),
+    "renewal-sme": (Group(2),),
     "legal-ops": (
         Group(1, "dpa, clauses"),
         Group(1, "termination"),
@@ -94,18 +94,18 @@ teams:
 TAIL = """\
 
 sla:
-  - {id: first-high, match: "mrr_tier = 'high'", metric: first_action, limit: 4h, calendar: berlin}
-  - {id: first-mid, match: "mrr_tier = 'mid'", metric: first_action, limit: 8h, calendar: berlin}
-  - {id: first-low, match: "mrr_tier = 'low'", metric: first_action, limit: 12h, calendar: berlin}
+  - {id: first-high, match: "mrr_tier = 'high'", metric: first_action, limit: 3h, calendar: berlin}
+  - {id: first-mid, match: "mrr_tier = 'mid'", metric: first_action, limit: 6h, calendar: berlin}
+  - {id: first-low, match: "mrr_tier = 'low'", metric: first_action, limit: 10h, calendar: berlin}
   - {id: ack-high, match: "mrr_tier = 'high'", metric: acknowledge, limit: 15m, calendar: always}
-  - {id: resolve-high, match: "mrr_tier = 'high'", metric: resolve, limit: 12h, calendar: berlin}
-  - {id: resolve-mid, match: "mrr_tier = 'mid'", metric: resolve, limit: 24h, calendar: berlin}
-  - {id: resolve-low, match: "mrr_tier = 'low'", metric: resolve, limit: 40h, calendar: berlin}
+  - {id: resolve-high, match: "mrr_tier = 'high'", metric: resolve, limit: 8h, calendar: berlin}
+  - {id: resolve-mid, match: "mrr_tier = 'mid'", metric: resolve, limit: 12h, calendar: berlin}
+  - {id: resolve-low, match: "mrr_tier = 'low'", metric: resolve, limit: 20h, calendar: berlin}
 
 escalation: # nobody has started by then: the ticket moves
-  - {id: esc-high, match: "mrr_tier = 'high'", after: 2h, calendar: always, to: high-touch}
+  - {id: esc-high, match: "mrr_tier = 'high'", after: 2h, calendar: berlin, to: high-touch}
   - {id: esc-mid, match: "mrr_tier = 'mid'", after: 7h, calendar: berlin, to: triage}
-  - {id: esc-low, match: "mrr_tier = 'low'", after: 20h, calendar: berlin, to: triage}
+  - {id: esc-low, match: "mrr_tier = 'low'", after: 12h, calendar: berlin, to: triage}
 
 authorities:
   - {who: triage, may: [override_route, bypass_auto_close]}
@@ -170,7 +170,7 @@ def operations_text(tickets: int = REFERENCE_TICKETS) -> str:
     >>> operations_text(20_000).splitlines()[2]
     'manual_triage_team: triage'
     """
-    _check_size(tickets)
+    check_size(tickets)
     teams = "".join(_team_text(team, groups, tickets) for team, groups in ROSTER.items())
     return HEAD.format(tickets=tickets) + teams + TAIL
 
@@ -206,7 +206,7 @@ def scaled_operations(operations: Operations, tickets: int) -> Operations:
     UsageError
         ``tickets`` is outside 100 to 2,000,000.
     """
-    _check_size(tickets)
+    check_size(tickets)
     if tickets == REFERENCE_TICKETS:
         return operations
     teams: Mapping[str, Team] = {name: _scaled_team(team, tickets) for name, team in operations.teams.items()}
@@ -222,8 +222,14 @@ def _scaled_team(team: Team, tickets: int) -> Team:
     return replace(team, agents=tuple(agents))
 
 
-def _check_size(tickets: int) -> None:
-    """Refuse sizes that the desk is not made for."""
+def check_size(tickets: int) -> None:
+    """Refuse sizes that the desk is not made for.
+
+    Raises
+    ------
+    UsageError
+        ``tickets`` is outside 100 to 2,000,000.
+    """
     if not FEWEST_TICKETS <= tickets <= MOST_TICKETS:
         raise UsageError(
             f"{tickets:,} tickets",

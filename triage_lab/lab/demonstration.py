@@ -10,8 +10,8 @@ from triage_lab.domain.tables import CANONICAL
 from triage_lab.lab.assets import asset
 from triage_lab.lab.atomic import write_text
 from triage_lab.lab.config import FILE
-from triage_lab.lab.generate import SEED, generate
-from triage_lab.lab.init import init
+from triage_lab.lab.generation import SEED, generate
+from triage_lab.lab.founding import init
 from triage_lab.lab.progress import Progress, silent
 from triage_lab.lab.recorded import Run
 from triage_lab.lab.workbench import Lab, open_lab

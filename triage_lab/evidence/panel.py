@@ -1,0 +1,148 @@
+"""Tallies of arms and replications laid out side by side: one row per metric, segment and account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from triage_lab.domain.errors import UsageError
+from triage_lab.evidence.intervals import Floats
+
+UNKNOWN_ACCOUNT = "ticket:"
+Codes = npt.NDArray[np.int64]
+Key = tuple[str, str]
+
+
+class Tallied(Protocol):
+    """What this room needs of a tally: the frames described at ``metrics.Tallies``."""
+
+    @property
+    def rates(self) -> pl.DataFrame:
+        """Columns metric, segment, cluster, numerator, denominator."""
+        ...
+
+    @property
+    def durations(self) -> pl.DataFrame:
+        """Columns metric, segment, cluster, minutes, event."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Common codes of several frames: one key per row, and what the codes stand for."""
+
+    keys: tuple[Codes, ...]
+    metrics: tuple[str, ...]
+    segments: tuple[str, ...]
+    clusters: int
+    unknown: npt.NDArray[np.bool_]
+
+    def name(self, group: int) -> Key:
+        """Metric and segment text of a group code (key // clusters)."""
+        return self.metrics[group // len(self.segments)], self.segments[group % len(self.segments)]
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Sums per account, averaged over replications, and totals of each replication.
+
+    ``y`` and ``m`` have shape (arms, rows); ``totals`` (arms, replications, groups, 2) holds Σy and Σm; ``starts`` is
+    the first row of each group; ``naive`` marks groups in which no account is known.
+    """
+
+    groups: tuple[Key, ...]
+    starts: npt.NDArray[np.intp]
+    y: Floats
+    m: Floats
+    totals: Floats
+    naive: npt.NDArray[np.bool_]
+
+    @property
+    def accounts(self) -> npt.NDArray[np.intp]:
+        """Rows (accounts) of each group."""
+        return np.diff(self.starts, append=self.y.shape[1])
+
+    def sum(self, rows: Floats) -> Floats:
+        """Sum rows by group, in row order."""
+        return np.asarray(np.add.reduceat(rows, self.starts), dtype=np.float64)
+
+    def spread(self, values: Floats) -> Floats:
+        """Repeat a value per group on each of its rows."""
+        return np.repeat(values, self.accounts)
+
+
+def layout(frames: Sequence[pl.DataFrame]) -> Layout:
+    """Give every row of every frame a key (metric, segment, cluster) in one common vocabulary."""
+    metrics, metric_codes = _codes([frame["metric"] for frame in frames])
+    segments, segment_codes = _codes([frame["segment"] for frame in frames])
+    clusters, cluster_codes = _codes([frame["cluster"] for frame in frames])
+    count = max(len(clusters), 1)
+    keys = tuple(
+        (metric * max(len(segments), 1) + segment) * count + cluster
+        for metric, segment, cluster in zip(metric_codes, segment_codes, cluster_codes, strict=True)
+    )
+    unknown = clusters.str.starts_with(UNKNOWN_ACCOUNT).to_numpy()
+    return Layout(keys, tuple(metrics.to_list()), tuple(segments.to_list()), count, unknown)
+
+
+def _codes(columns: Sequence[pl.Series]) -> tuple[pl.Series, list[Codes]]:
+    """Code text columns against the sorted union of their words; Enum columns of one type as they are."""
+    first = columns[0].dtype
+    if isinstance(first, pl.Enum) and all(column.dtype == first for column in columns):
+        words = first.categories
+        coded = columns
+    else:
+        words = pl.concat([column.cast(pl.String).unique() for column in columns]).drop_nulls().unique().sort()
+        coded = [column.cast(pl.String).cast(pl.Enum(words)) for column in columns]
+    if any(column.null_count() for column in coded):
+        raise UsageError("a tally with an empty metric, segment or cluster", "no missing keys", "fill them before tallying")
+    return words, [column.to_physical().cast(pl.Int64).to_numpy() for column in coded]
+
+
+def build_panel(arms: Sequence[Sequence[Tallied]]) -> Panel | None:
+    """Lay out the rates of one or more arms, each with the same number of replications; None without any row.
+
+    Raises
+    ------
+    UsageError
+        No replication, or arms with different numbers of them.
+    """
+    counts = {len(arm) for arm in arms}
+    if len(counts) != 1 or counts == {0}:
+        raise UsageError(f"arms of {sorted(counts)} replications", "the same number, at least 1", "replay both arms alike")
+    replications = counts.pop()
+    frames = [one.rates for arm in arms for one in arm]
+    plan = layout(frames)
+    union = _union(plan.keys)
+    if union.size == 0:
+        return None
+    group_codes = union // plan.clusters
+    starts = np.flatnonzero(np.diff(group_codes, prepend=-1))
+    sums = np.zeros((2, len(arms), union.size))
+    totals = np.zeros((len(arms), replications, starts.size, 2))
+    for at, (frame, key) in enumerate(zip(frames, plan.keys, strict=True)):
+        arm, replication = divmod(at, replications)
+        place = np.searchsorted(union, key)
+        for side, column in enumerate(("numerator", "denominator")):
+            dense = np.zeros(union.size)
+            dense[place] = frame[column].to_numpy()
+            sums[side, arm] += dense
+            totals[arm, replication, :, side] = np.add.reduceat(dense, starts)
+    sums /= replications
+    naive = np.logical_and.reduceat(plan.unknown[union % plan.clusters], starts)
+    groups = tuple(plan.name(int(code)) for code in group_codes[starts])
+    return Panel(groups, starts, sums[0], sums[1], totals, naive)
+
+
+def _union(keys: Iterable[Codes]) -> Codes:
+    """Sorted distinct keys; frames of one layout are sorted once."""
+    distinct: list[Codes] = []
+    for key in keys:
+        if not any(key.shape == other.shape and np.array_equal(key, other) for other in distinct):
+            distinct.append(key)
+    return np.unique(np.concatenate(distinct)) if distinct else np.zeros(0, dtype=np.int64)

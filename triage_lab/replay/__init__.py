@@ -1,0 +1,36 @@
+"""The desk, from decisions to records: calendars, clocks, handle times, the event kernel and its proof.
+
+Importing this room is cheap: Numba, SciPy and the holidays library load when they are first needed.
+"""
+
+from triage_lab.replay.audit import AuditReport, Facts, audit_trail
+from triage_lab.replay.calendars import Segments, compile_calendar
+from triage_lab.replay.clocks import business_seconds, due_times
+from triage_lab.replay.draws import uniforms
+from triage_lab.replay.frames import in_ticket_order
+from triage_lab.replay.play import Played, all_traced, play
+from triage_lab.replay.records import history_decisions, route_only, unowned
+from triage_lab.replay.trail import Trail, decode_trail
+from triage_lab.replay.world import World, build_world
+
+__all__ = [
+    "AuditReport",
+    "Facts",
+    "Played",
+    "Segments",
+    "Trail",
+    "World",
+    "all_traced",
+    "audit_trail",
+    "build_world",
+    "business_seconds",
+    "compile_calendar",
+    "decode_trail",
+    "due_times",
+    "history_decisions",
+    "in_ticket_order",
+    "play",
+    "route_only",
+    "uniforms",
+    "unowned",
+]

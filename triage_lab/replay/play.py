@@ -1,0 +1,388 @@
+"""Playing decisions through the desk: from decisions to records, SLA states and the trail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from triage_lab.domain.desk import EscalationWindow
+from triage_lab.domain.enums import Priority
+from triage_lab.domain.errors import InternalError, ReplayError
+from triage_lab.replay.arrays import (
+    NEVER,
+    Deadlines,
+    Desk,
+    Donors,
+    Outcomes,
+    Status,
+    Tickets,
+    TrailArrays,
+    new_outcomes,
+    new_trail,
+)
+from triage_lab.replay.audit import AuditReport, Facts, audit_trail
+from triage_lab.replay.clocks import due_times
+from triage_lab.replay.draws import uniforms
+from triage_lab.replay.frames import check_names, mask_of, nullable, numbered
+from triage_lab.replay.promises import Stops, sla_states
+from triage_lab.replay.records import misroute_columns
+from triage_lab.replay.service import LEVELS
+from triage_lab.replay.trail import Trail, decode_trail
+from triage_lab.replay.world import World
+
+if TYPE_CHECKING:
+    from triage_lab.replay.kernel import State
+
+PRIORITIES = tuple(priority.value for priority in Priority)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Played:
+    """What one arm did.
+
+    Parameters
+    ----------
+    records : polars.DataFrame
+        One row per ticket, row-aligned with the history.
+    sla_states : polars.DataFrame
+        One row per ticket and metric that has targets.
+    trail : Trail
+    audit : AuditReport
+    donors : mapping of str to int
+        Tickets worked by where their handle time came from: trace, team_category, team, all.
+    busy_seconds : mapping of team id to int
+        Open seconds that the team's agents spent on tickets by the cutoff.
+    notices : tuple of str
+    replication : int
+    """
+
+    records: pl.DataFrame
+    sla_states: pl.DataFrame
+    trail: Trail
+    audit: AuditReport
+    donors: Mapping[str, int]
+    busy_seconds: Mapping[str, int]
+    notices: tuple[str, ...]
+    replication: int
+
+    def events(self, world: World) -> pl.DataFrame:
+        """Return the trail with names: row, time, event, team, agent, window."""
+        return decode_trail(self.trail, world.roster, _window_ids(world))
+
+
+def play(
+    world: World,
+    decisions: pl.DataFrame,
+    *,
+    escalation_masks: Mapping[str, npt.NDArray[np.bool_]],
+    replication: int = 0,
+) -> Played:
+    """Play an arm's decisions through the desk and audit what happened.
+
+    Parameters
+    ----------
+    world : World
+    decisions : polars.DataFrame
+        Row-aligned, with ``owner_team`` and ``priority``.
+    escalation_masks : mapping of window id to bool array, shape (n,)
+        Tickets that each window watches; may lack windows that watch every ticket.
+    replication : int
+        Number of the replication; other numbers draw other handle times.
+
+    Returns
+    -------
+    Played
+
+    Raises
+    ------
+    ReplayError
+        An owner that is not on the desk, an unknown priority, frames of other lengths, a missing mask.
+    InternalError
+        The trail audit failed.
+
+    Notes
+    -----
+    A ticket joins its owner's queue at arrival + decision latency. If the team that starts it is not one of the
+    truth teams on the desk, the agent inspects it (at least one second) and hands it off. An escalation window
+    fires at arrival + ``after`` (but not before the ticket has an owner) unless an agent has started the ticket
+    earlier. ``wait_minutes`` is NULL while a ticket still waits. Nothing happens after the cutoff.
+    """
+    owner, lane = _owners(world, decisions), _lanes(world, decisions)
+    watched = _watched(world, escalation_masks)
+    tickets = _tickets(world, owner, lane, replication)
+    deadlines = _deadlines(world, watched)
+    inspects = (world.target >= 0) & (world.target != owner)
+    inspects[deadlines.row] |= world.target[deadlines.row] >= 0
+    limits = np.array([world.cutoff, max(1, world.operations.inspection_seconds)], dtype=np.int64)
+    out, trail, state = run_kernel(
+        world.roster.desk,
+        tickets,
+        world.donors,
+        deadlines,
+        limits,
+        3 * len(owner) + 3 * int(inspects.sum()) + 2 * len(deadlines.time),
+    )
+    facts = Facts(world.owned, owner, world.target, out.handle, out.waited, deadlines.to, limits)
+    audit = audit_trail(trail, world.roster, facts)
+    return Played(
+        records=_records(world, decisions, out),
+        sla_states=sla_states(world.promises, world.arrived, _stops(out), world.cutoff),
+        trail=trail,
+        audit=audit,
+        donors={name: int((out.level == level).sum()) for level, name in LEVELS.items()},
+        busy_seconds=_busy_seconds(world, out, trail, state, int(limits[1])),
+        notices=world.notices,
+        replication=replication,
+    )
+
+
+def run_kernel(
+    desk: Desk, tickets: Tickets, donors: Donors, deadlines: Deadlines, limits: npt.NDArray[np.int64], rows: int
+) -> tuple[Outcomes, Trail, State]:
+    """Run the event kernel with a trail of at most ``rows`` rows.
+
+    Raises
+    ------
+    InternalError
+        The trail was longer, or a handle time was needed that was not drawn.
+    """
+    from triage_lab.replay.kernel import new_state, run
+
+    out, buffer, state = new_outcomes(len(tickets.owned)), new_trail(rows), new_state(desk, tickets)
+    status = Status(run(desk, tickets, donors, deadlines, state, out, buffer, limits))
+    if status != Status.OK:
+        raise InternalError(
+            f"the desk stopped: {status.name.lower().replace('_', ' ')}",
+            "a bound that holds for every desk",
+            "please report this with the run's manifest",
+        )
+    return out, _filled(buffer), state
+
+
+def _filled(buffer: TrailArrays) -> Trail:
+    """Return the rows of the trail that were written."""
+    size = int(buffer.size[0])
+    return Trail(buffer.time[:size], buffer.ticket[:size], buffer.code[:size], buffer.arg[:size])
+
+
+def all_traced(world: World, decisions: pl.DataFrame) -> bool:
+    """Tell whether every handle time of an arm is certainly a recorded one, so that one replication is all.
+
+    Parameters
+    ----------
+    world : World
+    decisions : polars.DataFrame
+        Row-aligned, with ``owner_team``.
+
+    Returns
+    -------
+    bool
+        False if some ticket might be worked by a team whose time would have to be drawn.
+    """
+    return not _may_draw(world, _owners(world, decisions)).any()
+
+
+def _may_draw(world: World, owner: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
+    """Return the tickets that might be worked where their trace does not hold (never too few)."""
+    teams = {team: number for number, team in enumerate(world.roster.teams)}
+    homeless = world.target < 0
+    may = ~homeless & (world.target != world.resolver)
+    starters = [owner, *(np.full(len(owner), teams[to], dtype=np.int32) for to in _escalation_teams(world))]
+    for starter in starters:
+        may |= (starter != world.resolver) & (homeless | _in_truth(world, starter))
+    return (world.trace == 0) | ((world.resolver != -1) & may)
+
+
+def _escalation_teams(world: World) -> list[str]:
+    """Return the teams that escalations may move tickets to."""
+    return list(dict.fromkeys(window.to for window in world.operations.escalation))
+
+
+def _in_truth(world: World, team: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
+    """Tell for each ticket whether a team is among its truth teams on the desk."""
+    row = np.repeat(np.arange(len(team)), np.diff(world.truth_first))
+    found = np.zeros(len(team), dtype=bool)
+    found[row[world.truth == team[row]]] = True
+    return found
+
+
+def belongs(world: World, rows: npt.NDArray[np.int64], team: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
+    """Tell for pairs of ticket row and team whether the team may work the ticket itself."""
+    if not len(rows):
+        return np.zeros(0, dtype=bool)
+    found = (world.target[rows] < 0) | (world.target[rows] == team)
+    width = world.truth_first[rows + 1] - world.truth_first[rows]
+    for place in range(int(width.max())):
+        has = width > place
+        found[has] |= world.truth[world.truth_first[rows[has]] + place] == team[has]
+    return found
+
+
+def service_seconds(
+    world: World, rows: npt.NDArray[np.int64], team: npt.NDArray[np.int32], replication: int
+) -> npt.NDArray[np.int64]:
+    """Return the handle seconds that tickets take at teams, worked or not; the kernel's rule in columns."""
+    seconds = world.trace[rows]
+    drawn = (seconds == 0) | ((world.resolver[rows] != -1) & (world.resolver[rows] != team))
+    keys = world.history["ticket_key"].to_numpy()[rows[drawn]]
+    draw = uniforms(keys, seed=world.seed, replication=replication)
+    cell = (team[drawn], world.category[rows[drawn]])
+    place = (draw * world.donors.count[cell]).astype(np.int64)
+    result = seconds.copy()
+    result[drawn] = world.donors.seconds[world.donors.first[cell] + place]
+    return result
+
+
+def _owners(world: World, decisions: pl.DataFrame) -> npt.NDArray[np.int32]:
+    """Return each ticket's owner team as a number."""
+    if decisions.height != len(world.arrived):
+        raise ReplayError(
+            f"{decisions.height} decisions for {len(world.arrived)} tickets", "one per ticket", "align the frames by row"
+        )
+    owner = numbered(decisions["owner_team"], world.roster.teams)
+    if (owner < 0).any():
+        names = decisions["owner_team"].cast(pl.String()).filter(pl.Series(owner < 0)).unique().sort().to_list()
+        raise ReplayError(
+            f"decisions name owners that are not on the desk: {', '.join(str(name) for name in names)}",
+            f"one of {', '.join(world.roster.teams)}",
+            "declare the team in operations.yaml, or route to one that is",
+            owners=tuple(names),
+        )
+    return owner
+
+
+def _lanes(world: World, decisions: pl.DataFrame) -> npt.NDArray[np.int8]:
+    """Return each ticket's priority lane."""
+    lane = numbered(decisions["priority"], PRIORITIES)
+    if (lane < 0).any():
+        names = decisions["priority"].cast(pl.String()).filter(pl.Series(lane < 0)).unique().sort().to_list()
+        raise ReplayError(
+            f"decisions name unknown priorities: {', '.join(str(name) for name in names)}",
+            f"one of {', '.join(PRIORITIES)}",
+            "correct the decisions",
+        )
+    return lane.astype(np.int8)
+
+
+def _tickets(
+    world: World, owner: npt.NDArray[np.int32], lane: npt.NDArray[np.int8], replication: int
+) -> Tickets:
+    """Bundle the tickets of an arm; numbers are drawn only where a handle time might need one."""
+    draw = np.full(len(owner), -1.0)
+    may = _may_draw(world, owner)
+    keys = world.history["ticket_key"].to_numpy()[may]
+    draw[may] = uniforms(keys, seed=world.seed, replication=replication)
+    return Tickets(
+        owned=world.owned,
+        owner=owner,
+        lane=lane,
+        due_rank=world.due_rank,
+        trace=world.trace,
+        resolver=world.resolver,
+        target=world.target,
+        truth_first=world.truth_first,
+        truth=world.truth,
+        category=world.category,
+        draw=draw,
+    )
+
+
+def _window_ids(world: World) -> tuple[str, ...]:
+    """Return the escalation window ids in file order."""
+    return tuple(window.window_id for window in world.operations.escalation)
+
+
+def _watched(
+    world: World, masks: Mapping[str, npt.NDArray[np.bool_]]
+) -> list[tuple[EscalationWindow, npt.NDArray[np.int64]]]:
+    """Return each window with the rows that it watches."""
+    check_names(masks, _window_ids(world), "escalation windows")
+    return [
+        (window, np.flatnonzero(mask_of(masks, window.window_id, window.match, len(world.arrived))))
+        for window in world.operations.escalation
+    ]
+
+
+def _deadlines(world: World, watched: list[tuple[EscalationWindow, npt.NDArray[np.int64]]]) -> Deadlines:
+    """Compute every deadline that may fire by the cutoff, sorted by (time, row, window)."""
+    times = [np.zeros(0, dtype=np.int64)]
+    rows, windows = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
+    for index, (window, watching) in enumerate(watched):
+        calendar = world.operations.calendars[window.calendar]
+        due = due_times(world.arrived[watching], window.after_seconds, calendar)
+        due = np.maximum(due, world.owned[watching])
+        times.append(due[due <= world.cutoff])
+        rows.append(watching[due <= world.cutoff])
+        windows.append(np.full(len(rows[-1]), index, dtype=np.int64))
+    time, row, window_of = np.concatenate(times), np.concatenate(rows), np.concatenate(windows)
+    order = np.lexsort((window_of, row, time))
+    to = [world.roster.teams.index(window.to) for window, _ in watched]
+    return Deadlines(
+        time=time[order],
+        row=row[order].astype(np.int32),
+        window=window_of[order].astype(np.int32),
+        to=np.array(to, dtype=np.int32),
+    )
+
+
+def _stops(out: Outcomes) -> Stops:
+    """Return when each clock stops: the first start is the first action, by a human, and acknowledges."""
+    return Stops(out.started, out.started, out.started, out.resolved)
+
+
+def _records(world: World, decisions: pl.DataFrame, out: Outcomes) -> pl.DataFrame:
+    """Write the records frame of an arm."""
+    owned = np.where(world.owned <= world.cutoff, world.owned, NEVER)
+    started, resolved = nullable("started_at", out.started), nullable("resolved_at", out.resolved)
+    waits = (out.started != NEVER) & (out.team < 0)
+    owners = world.history.with_columns(decisions["owner_team"].cast(pl.String()).alias("owner_team"))
+    misrouted = owners.select(*misroute_columns())
+    return pl.DataFrame(
+        [
+            owners["owner_team"],
+            world.history["resolver_team_id"].alias("resolver_team"),
+            world.history["arrived_at"],
+            nullable("owned_at", owned),
+            started,
+            started.alias("first_action_at"),
+            started.alias("first_human_action_at"),
+            started.alias("acknowledged_at"),
+            resolved,
+            _minutes("wait_minutes", out.waited, waits),
+            _minutes("handle_minutes", out.handle, out.resolved != NEVER),
+            pl.Series("handoffs", out.handoffs),
+            pl.Series("escalations", out.escalations),
+            *misrouted.get_columns(),
+            nullable("censored_at", np.where(out.resolved == NEVER, np.int64(world.cutoff), NEVER)),
+        ]
+    )
+
+
+def _minutes(name: str, seconds: npt.NDArray[np.int64], valid: npt.NDArray[np.bool_]) -> pl.Series:
+    """Return seconds as minutes, NULL where not valid."""
+    return (
+        pl.DataFrame({name: seconds, "valid": valid}).select(pl.when("valid").then(pl.col(name) / 60).alias(name))[name]
+    )
+
+
+def _busy_seconds(world: World, out: Outcomes, trail: Trail, state: State, inspection: int) -> dict[str, int]:
+    """Sum the open seconds that each team's slots spent on tickets by the cutoff."""
+    from triage_lab.replay.arrays import Code
+
+    desk = world.roster.desk
+    busy = np.zeros(len(world.roster.teams), dtype=np.int64)
+    for code in (Code.HANDOFF, Code.RESOLVE):
+        ended = trail.code == int(code)
+        seconds = out.handle[trail.ticket[ended]] if code == Code.RESOLVE else inspection
+        np.add.at(busy, desk.slot_team[trail.arg[ended]], seconds)
+    cutoff = np.array([world.cutoff], dtype=np.int64)
+    for slot in np.flatnonzero(state.slot_ticket >= 0):
+        hours = world.roster.schedule_of(int(slot))
+        worked = hours.worked(cutoff) - hours.worked(state.since[slot : slot + 1])
+        busy[desk.slot_team[slot]] += int(worked[0])
+    return dict(zip(world.roster.teams, busy.tolist(), strict=True))

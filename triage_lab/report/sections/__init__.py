@@ -1,0 +1,1 @@
+"""What each part of the page shows: a view of plain text and geometry per section, no markup."""

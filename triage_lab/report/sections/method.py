@@ -1,0 +1,151 @@
+"""Section 6, method and provenance: definitions, digests, sources, what the page cannot know, every number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from triage_lab.domain.measure import Comparison, Metric
+from triage_lab.domain.result import PolicyRef, Result
+from triage_lab.report.numbers import DASH, clean, comparison_scale, count, plural, show
+from triage_lab.report.wording import calibration_text, change_words, metric_label, segment_label
+
+NUMBERS = 240  # rows of the table of all comparisons
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A term and its parts; ``mono`` parts are digests and ids."""
+
+    term: str
+    text: str
+    mono: str
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One line of the glossary."""
+
+    label: str
+    name: str
+    definition: str
+    denominator: str
+    open_rule: str
+    unit: str
+    better: str
+    ceiling: str
+    pips: int
+
+
+@dataclass(frozen=True, slots=True)
+class NumberRow:
+    """One comparison in full."""
+
+    metric: str
+    segment: str
+    baseline: str
+    candidate: str
+    amount: str
+    interval: str
+    tone: str
+    n: str
+    accounts: str
+    grade: str
+    pips: int
+    flags: str
+
+
+@dataclass(frozen=True, slots=True)
+class MethodView:
+    """Everything of section 6."""
+
+    entries: tuple[Entry, ...]
+    command: str
+    audit: tuple[str, ...]
+    caveats: tuple[str, ...]
+    notices: tuple[str, ...]
+    glossary: tuple[Definition, ...]
+    numbers: tuple[NumberRow, ...]
+    numbers_total: str
+    numbers_left: int
+
+
+def view(result: Result) -> MethodView:
+    """Build section 6 of a result."""
+    told = sorted(result.comparisons, key=lambda item: (bool(item.segment), _weight(item)))
+    return MethodView(
+        _entries(result),
+        clean(result.provenance.reproduce, 400),
+        tuple(clean(line, 300) for line in result.provenance.audit),
+        tuple(clean(line, 400) for line in result.provenance.caveats),
+        tuple(clean(line, 300) for line in result.notices),
+        tuple(_definition(metric) for metric in result.glossary),
+        tuple(_number(result, item) for item in told[:NUMBERS]),
+        count(len(told)),
+        max(0, len(told) - NUMBERS),
+    )
+
+
+def _weight(item: Comparison) -> tuple[str, list[tuple[str, str]]]:
+    """Stable order: metric, then segment."""
+    return (item.metric, sorted(item.segment.items()))
+
+
+def _digest(text: str) -> str:
+    """A digest in groups of four, first sixteen digits."""
+    short = clean(text, 16).rstrip("…")
+    return "sha256 " + " ".join(short[start : start + 4] for start in range(0, len(short), 4)) if short else ""
+
+
+def _policy(policy: PolicyRef) -> str:
+    """Name, version and stage."""
+    if policy.name == "history":
+        return "today’s routing as logged (history)"
+    parts = [f"{policy.name} {policy.version}".strip()] + ([f"stage {policy.stage}"] if policy.stage else [])
+    return clean(", ".join(parts), 160)
+
+
+def _entries(result: Result) -> tuple[Entry, ...]:
+    """What is needed to get the same bytes again."""
+    origin, scope = result.provenance, result.scope
+    sources = [clean(", ".join(f"{key} {source[key]}" for key in sorted(source)), 300) for source in origin.sources]
+    entries = [
+        Entry("Run", "", clean(result.run_id)),
+        Entry("Candidate", _policy(result.candidate), _digest(origin.policy_digest)),
+        Entry("Baseline", _policy(result.baseline), _digest(origin.baseline_digest)),
+        Entry("Operations", "" if origin.operations_digest else "none: routing only", _digest(origin.operations_digest)),
+        Entry("Data", f"{clean(result.lab)}, loads up to {origin.as_of_load}, cutoff {clean(scope.cutoff)}", _digest(origin.data_digest)),
+        *(Entry("Source", text, "") for text in sources[:12]),
+        Entry("Scope", f"arrivals from {clean(scope.start)} to before {clean(scope.end)}" + (f", only {clean(scope.where, 200)}" if scope.where else ""), ""),
+        Entry("Chance", f"seed {origin.seed}, {plural(scope.replications, 'replication')}, common random numbers in both arms", ""),
+        Entry("Calibration", calibration_text(result), ""),
+    ]  # fmt: skip
+    if origin.donors:
+        donors = ", ".join(f"{clean(key)} {count(origin.donors[key])}" for key in sorted(origin.donors))
+        entries.append(Entry("Handle times", f"from {donors}", ""))
+    entries.append(
+        Entry("Software", f"triage_lab {clean(origin.version)}, time zones {clean(origin.tzdata) or DASH}, holidays {clean(origin.holidays) or DASH}", "")
+    )
+    return tuple(entries)
+
+
+def _definition(metric: Metric) -> Definition:
+    """One glossary line."""
+    better = {"higher": "higher is better", "lower": "lower is better"}.get(metric.better, "neither is better")
+    return Definition(
+        clean(metric.label), clean(metric.name), clean(metric.definition, 400), clean(metric.denominator, 300),
+        clean(metric.open_rule, 300), clean(metric.statistic), better, metric.ceiling.value, metric.ceiling.pips,
+    )  # fmt: skip
+
+
+def _number(result: Result, item: Comparison) -> NumberRow:
+    """One comparison as a row."""
+    scale = comparison_scale(item, result.currency)
+    words = change_words(item, scale)
+    shown = [show(measure, scale) if measure else None for measure in (item.baseline, item.candidate)]
+    cells = [f"{part.text}" + (f" ({part.interval})" if part.interval else "") if part else DASH for part in shown]
+    graded = shown[1] or shown[0]
+    return NumberRow(
+        metric_label(result, item.metric), segment_label(item.segment), cells[0], cells[1], words.amount, words.interval,
+        words.tone, graded.n if graded else "", graded.accounts if graded else "", graded.grade if graded else "",
+        graded.pips if graded else 0, graded.flags if graded else "",
+    )  # fmt: skip

@@ -1,0 +1,287 @@
+"""Text cells to typed values: one SQL expression a storage type, and the sentence for a cell that has no such value.
+
+The SQL is made from the typed columns of ``domain.tables`` and from nothing that a user wrote: relations arrive with
+columns of our own names, and what a user may name (a file, a key, a value) only ever becomes a quoted literal.
+"""
+
+# ruff: noqa: S608 - the SQL is made of our own names; what users write enters only as quoted literals
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from triage_lab.domain.tables import Column, Kind
+from triage_lab.sources.zones import Zone, to_utc
+
+_CLOCK = r"\d{1,2}:\d{2}(:\d{2}([.,]\d{1,9})?)?"
+_OFFSET = r"(Z|UTC|GMT|[+-](0\d|1[0-5])(:?[0-5]\d)?)"
+_DAY = r"[1-9]\d{3}-\d{1,2}-\d{1,2}"
+_DATE = rf"\s*{_DAY}\s*"
+_SECONDS, _MILLISECONDS = r"\s*\d{9,11}(\.0*)?\s*", r"\s*\d{12,13}(\.0*)?\s*"
+_ZONED = rf"\s*{_DAY}[T ]{_CLOCK} ?{_OFFSET}\s*"
+_NAIVE = rf"\s*{_DAY}([T ]{_CLOCK})?\s*"
+_ORDERED = r"\s*\d{1,2}[/.-]\d{1,2}[/.-][1-9]\d{3}( \d{1,2}:\d{2}(:\d{2})?)?\s*"
+_MIDNIGHT = rf"\s*{_DAY}[T ]0?0:00(:00(\.0+)?)?( ?{_OFFSET})?\s*"
+_NUMBER = r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,5})?\s*"
+_WHOLE = r"\s*[+-]?\d{1,30}(\.0*)?\s*"
+_OLDEST, _NEWEST = "TIMESTAMP '1000-01-01'", "TIMESTAMP '9999-12-31 23:59:59.999999'"
+_ORDERS = {"day_first": ("%d", "%m"), "month_first": ("%m", "%d")}
+_NATIVE = {
+    (Kind.TIMESTAMP, "TIMESTAMP"),
+    (Kind.TIMESTAMP, "TIMESTAMP WITH TIME ZONE"),
+    (Kind.INTEGER, "BIGINT"),
+    (Kind.INTEGER, "INTEGER"),
+    (Kind.DOUBLE, "DOUBLE"),
+    (Kind.BOOLEAN, "BOOLEAN"),
+    (Kind.DATE, "DATE"),
+}
+_REASONS = {
+    Kind.TIMESTAMP: "not a time: ISO 8601 such as 2026-01-31T09:30:00Z, or epoch seconds or milliseconds",
+    Kind.DATE: "not a date: YYYY-MM-DD",
+    Kind.INTEGER: "not a whole number of 64 bits",
+    Kind.DOUBLE: "not a finite number with a decimal point",
+    Kind.BOOLEAN: "not true, false, yes, no, t, f, 1 or 0",
+    Kind.JSON: "not a JSON object",
+}
+NO_ZONE = "has no time zone"
+NUL = "contains a NUL character"
+MISSING = "the required value is missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How the cells of a file are to be read.
+
+    Parameters
+    ----------
+    zone : Zone or None
+        Zone of times that name none; None rejects them.
+    date_order : str
+        ``iso``, or also ``day_first`` (d/m/yyyy) or ``month_first`` (m/d/yyyy).
+    null_tokens : tuple of str
+        Texts that mean NULL besides the empty one.
+    nul : bool
+        Whether texts may hold NUL characters and have to be searched for them.
+    """
+
+    zone: Zone | None = None
+    date_order: str = "iso"
+    null_tokens: tuple[str, ...] = ()
+    nul: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One column to be typed.
+
+    Parameters
+    ----------
+    column : Column
+        What it becomes.
+    source : str
+        SQL of the raw value, over a relation with our own column names.
+    sql_type : str
+        DuckDB type of the raw value.
+    codes : mapping of str to str
+        For text: leading number ("3" in "3 - Moderate") to the word that is stored.
+    """
+
+    column: Column
+    source: str
+    sql_type: str = "VARCHAR"
+    codes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def native(self) -> bool:
+        """Whether the raw value needs no parsing."""
+        return (self.column.kind, self.sql_type) in _NATIVE
+
+
+def identifier(name: str) -> str:
+    """Quote a name for SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Quote a text for SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _matches(value: str, pattern: str) -> str:
+    """SQL: the whole value has this form."""
+    return f"regexp_full_match({value}, '{pattern}')"
+
+
+def typed(cells: Sequence[Cell], relation: str, reading: Reading) -> str:
+    """Return a SELECT over ``relation`` with raw (r0, r1 …) and typed (v0, v1 …) values of the cells.
+
+    ``relation`` has a column ``keep``, which is handed through, and the columns that the cells' sources name.
+
+    Notes
+    -----
+    Four layers: raw values with null tokens gone, instants of times that name a zone (u), wall-clock times of those
+    that name none (w), typed values. A layer sees only names of the layer below, so an expression is written once.
+    """
+    raw = ", ".join(f"{_raw(cell, reading)} AS r{i}" for i, cell in enumerate(cells))
+    times = [i for i, cell in enumerate(cells) if cell.column.kind is Kind.TIMESTAMP]
+    instants = "".join(f", {_instant(f'r{i}', cells[i])} AS u{i}" for i in times)
+    walls = "".join(f", CASE WHEN u{i} IS NULL THEN {_wall(f'r{i}', cells[i], reading)} END AS w{i}" for i in times)
+    values = ", ".join(f"{_value(i, cell, reading)} AS v{i}" for i, cell in enumerate(cells))
+    kept = ", ".join([*(f"r{i}" for i in range(len(cells))), *(f"w{i}" for i in times)])
+    return (
+        f"SELECT keep, {kept}, {values} FROM (SELECT *{walls} FROM (SELECT *{instants} FROM ("
+        f"SELECT keep, {raw} FROM ({relation}))))"
+    )
+
+
+def _raw(cell: Cell, reading: Reading) -> str:
+    """The raw value, NULL where the file says so in its own words."""
+    if cell.sql_type != "VARCHAR":
+        return cell.source
+    tokens = ", ".join(literal(token) for token in ("", *reading.null_tokens))
+    if not reading.null_tokens:
+        return f"nullif({cell.source}, '')"
+    return f"CASE WHEN trim({cell.source}) NOT IN ({tokens}) THEN {cell.source} END"
+
+
+def _text(cell: Cell, value: str) -> str:
+    """The raw value as text."""
+    return value if cell.sql_type == "VARCHAR" else f"CAST({value} AS VARCHAR)"
+
+
+def _instant(raw: str, cell: Cell) -> str:
+    """UTC instant of a value that names its zone, or that counts from the epoch; else NULL."""
+    if cell.sql_type == "TIMESTAMP WITH TIME ZONE":
+        instant = f"make_timestamp(epoch_us({raw}))"
+        return f"CASE WHEN isfinite({raw}) AND {instant} BETWEEN {_OLDEST} AND {_NEWEST} THEN {instant} END"
+    if cell.native:
+        return "CAST(NULL AS TIMESTAMP)"
+    text = _text(cell, raw)
+    quick = f"try_strptime({text}, '%Y-%m-%dT%H:%M:%SZ')"
+    upper = f"upper({text})"
+    wall = rf"try_cast(replace(regexp_replace({upper}, ' ?{_OFFSET}\s*$', ''), ',', '.') AS TIMESTAMP)"
+    sign = rf"CASE WHEN regexp_matches({upper}, '-[0-9:]+\s*$') THEN -60 ELSE 60 END"
+    hours = rf"coalesce(try_cast(regexp_extract({upper}, '[+-](\d\d)(:?\d\d)?\s*$', 1) AS INTEGER), 0)"
+    minutes = rf"coalesce(try_cast(regexp_extract({upper}, '[+-]\d\d:?(\d\d)\s*$', 1) AS INTEGER), 0)"
+    number = rf"try_cast(regexp_extract({text}, '\d+') AS BIGINT)"
+    return (
+        f"coalesce(CASE WHEN length({text}) = 20 AND suffix({text}, 'Z') AND {quick} >= {_OLDEST} THEN {quick} END, "
+        f"CASE WHEN contains({text}, ':') THEN CASE WHEN {_matches(upper, _ZONED)} "
+        f"THEN least({wall} - to_seconds({sign} * (60 * {hours} + {minutes})), {_NEWEST}) END "
+        f"WHEN {_matches(text, _SECONDS)} THEN make_timestamp({number} * 1000000) "
+        f"WHEN {_matches(text, _MILLISECONDS)} THEN make_timestamp({number} * 1000) END)"
+    )
+
+
+def _wall(raw: str, cell: Cell, reading: Reading) -> str:
+    """Wall-clock time of a value that names no zone; else NULL."""
+    if cell.native:
+        if cell.sql_type != "TIMESTAMP":
+            return "CAST(NULL AS TIMESTAMP)"
+        return f"CASE WHEN {raw} BETWEEN {_OLDEST} AND {_NEWEST} THEN {raw} END"
+    text = _text(cell, raw)
+    quick = f"try_strptime({text}, '%Y-%m-%d %H:%M:%S')"
+    upper = f"upper({text})"
+    forms = [
+        f"CASE WHEN length({text}) = 19 AND contains({text}, ':') AND {quick} >= {_OLDEST} THEN {quick} END",
+        f"CASE WHEN {_matches(upper, _NAIVE)} THEN try_cast(replace({upper}, ',', '.') AS TIMESTAMP) END",
+    ]
+    if reading.date_order != "iso":
+        other = f"try_strptime({text}, {_formats(reading.date_order)})"
+        forms.append(f"CASE WHEN {_matches(text, _ORDERED)} THEN {other} END")
+    return f"coalesce({', '.join(forms)})"
+
+
+def _formats(date_order: str) -> str:
+    """The strptime formats of a date order, as a SQL list."""
+    first, second = _ORDERS[date_order]
+    clocks = ("", " %H:%M", " %H:%M:%S")
+    return str([f"{first}{mark}{second}{mark}%Y{clock}" for mark in "/-." for clock in clocks])
+
+
+def _value(index: int, cell: Cell, reading: Reading) -> str:
+    """The typed value; NULL where the raw value cannot be typed."""
+    raw, kind = f"r{index}", cell.column.kind
+    if kind is Kind.TIMESTAMP:
+        wall = f"w{index}"
+        local = f"least({to_utc(wall, reading.zone)}, {_NEWEST})" if reading.zone else "CAST(NULL AS TIMESTAMP)"
+        return f"coalesce(u{index}, CASE WHEN {wall} IS NOT NULL THEN {local} END)"
+    text = _text(cell, raw)
+    if kind is Kind.TEXT:
+        return _words(text, cell)
+    if cell.native:
+        if kind is Kind.DOUBLE:
+            return f"CASE WHEN isfinite({raw}) THEN {raw} END"
+        if kind is Kind.DATE:
+            return f"CASE WHEN {raw} BETWEEN DATE '1000-01-01' AND DATE '9999-12-31' THEN {raw} END"
+        return f"CAST({raw} AS {kind.value})"
+    return _PARSE[kind](text)
+
+
+def _words(text: str, cell: Cell) -> str:
+    """A text, with codes replaced and a required one that is only blanks taken as missing."""
+    value = text
+    if cell.codes:
+        code = rf"regexp_extract({text}, '^\s*(\d+)\s*(-.*)?$', 1)"
+        cases = " ".join(f"WHEN {literal(key)} THEN {literal(word)}" for key, word in cell.codes.items())
+        value = f"coalesce(CASE {code} {cases} END, {text})"
+    return f"CASE WHEN trim({text}) <> '' THEN {value} END" if cell.column.required else value
+
+
+def _whole(text: str) -> str:
+    """Text to BIGINT; 3.0 is 3, 3.5 is refused."""
+    return f"CASE WHEN {_matches(text, _WHOLE)} THEN try_cast({text} AS BIGINT) END"
+
+
+def _number(text: str) -> str:
+    """Text to a finite DOUBLE."""
+    number = f"try_cast({text} AS DOUBLE)"
+    return f"CASE WHEN {_matches(text, _NUMBER)} THEN CASE WHEN isfinite({number}) THEN {number} END END"
+
+
+def _flag(text: str) -> str:
+    """Text to BOOLEAN."""
+    word = f"lower(trim({text}))"
+    yes, no = "('true', 't', 'yes', '1')", "('false', 'f', 'no', '0')"
+    return f"CASE WHEN {word} IN {yes} THEN TRUE WHEN {word} IN {no} THEN FALSE END"
+
+
+def _day(text: str) -> str:
+    """Text to DATE; a time of day is accepted only if it is midnight, and then the date counts as written."""
+    day = rf"try_cast(regexp_extract({text}, '{_DAY}') AS DATE)"
+    upper = f"upper({text})"
+    return f"CASE WHEN {_matches(text, _DATE)} OR {_matches(upper, _MIDNIGHT)} THEN {day} END"
+
+
+def _object(text: str) -> str:
+    """Text to a JSON object; the nesting keeps json_type away from text that is no JSON."""
+    return f"CASE WHEN json_valid({text}) THEN CASE WHEN json_type({text}) = 'OBJECT' THEN CAST({text} AS JSON) END END"
+
+
+_PARSE = {Kind.INTEGER: _whole, Kind.DOUBLE: _number, Kind.BOOLEAN: _flag, Kind.DATE: _day, Kind.JSON: _object}
+
+
+def is_bad(index: int, cell: Cell, reading: Reading) -> str:
+    """SQL over the columns of ``typed``: this cell makes its row a reject; empty if it never can."""
+    raw, value = f"r{index}", f"v{index}"
+    parts = []
+    if cell.column.required:
+        parts.append(f"{value} IS NULL")
+    elif cell.column.kind is not Kind.TEXT:
+        parts.append(f"({raw} IS NOT NULL AND {value} IS NULL)")
+    if reading.nul and cell.column.kind in {Kind.TEXT, Kind.JSON}:
+        mark = "chr(0)" if cell.column.kind is Kind.TEXT else r"'\u0000'"
+        # contains() is NULL for a NULL cell, and a NULL here would hide the other reasons
+        parts.append(f"coalesce(contains(CAST({raw} AS VARCHAR), {mark}), FALSE)")
+    return " OR ".join(parts)
+
+
+def reason(index: int, cell: Cell, reading: Reading) -> str:
+    """SQL: why this cell makes its row a reject."""
+    raw, kind = f"r{index}", cell.column.kind
+    cases = [f"WHEN {raw} IS NULL OR trim({raw}) = '' THEN {literal(MISSING)}"]
+    cases.append(rf"WHEN contains({raw}, chr(0)) OR contains({raw}, '\u0000') THEN {literal(NUL)}")
+    if kind is Kind.TIMESTAMP and reading.zone is None:
+        cases.append(f"WHEN w{index} IS NOT NULL THEN {literal(NO_ZONE)}")
+    return f"CASE {' '.join(cases)} ELSE {literal(_REASONS.get(kind, MISSING))} END"

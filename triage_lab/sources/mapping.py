@@ -1,0 +1,213 @@
+"""Source mappings: one YAML file and a few queries a source, read into frozen types."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping as MappingType
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any
+
+from triage_lab.domain.errors import InternalError, UsageError
+from triage_lab.domain.tables import CANONICAL, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class SourceColumn:
+    """One column of an export.
+
+    Parameters
+    ----------
+    name : str
+        Its name in the export, as the queries use it.
+    kind : Kind
+        How its cells are typed.
+    required : bool
+        Whether the export must have it and a row without it is rejected.
+    aliases : tuple of str
+        Other names under which it comes, compared without case and blanks.
+    codes : mapping of str to str
+        Leading number of a cell to the word stored for it.
+    """
+
+    name: str
+    kind: Kind
+    required: bool
+    aliases: tuple[str, ...]
+    codes: MappingType[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class TableMapping:
+    """How one canonical table comes out of the export.
+
+    Parameters
+    ----------
+    table : str
+        Canonical table.
+    paths : mapping of str to str
+        Canonical column to where it comes from, in words.
+    not_derived : mapping of str to str
+        Canonical column that stays NULL, with the reason.
+    sql : str
+        Query over ``source_rows``.
+    """
+
+    table: str
+    paths: MappingType[str, str]
+    not_derived: MappingType[str, str]
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A way in which the export is written: its name and how it orders day and month (``iso`` is always read)."""
+
+    name: str
+    meaning: str
+    date_order: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """A source: what its export looks like and what becomes of it.
+
+    Parameters
+    ----------
+    name, version, title : str
+        Name for ``--source``, version of the mapping, and what the source is.
+    layouts : tuple of Layout
+        The first is the default.
+    timezone : str
+        ``required``: times without a zone need ``--timezone``; ``required_or_utc``: without it they count as UTC.
+    null_tokens : tuple of str
+        Texts that mean NULL.
+    columns : tuple of SourceColumn
+        Columns that are read; others are ignored with a notice.
+    tables : tuple of TableMapping
+        The canonical tables that come out.
+    never_in_rules : mapping of str to str
+        Columns that no rule may read, with the reason: they are known only later.
+    assumptions : tuple of str
+        What the mapping takes for granted.
+    notices_sql : str
+        Query over ``source_rows`` that returns one sentence a row about this file.
+    """
+
+    name: str
+    version: str
+    title: str
+    layouts: tuple[Layout, ...]
+    timezone: str
+    null_tokens: tuple[str, ...]
+    columns: tuple[SourceColumn, ...]
+    tables: tuple[TableMapping, ...]
+    never_in_rules: MappingType[str, str]
+    assumptions: tuple[str, ...]
+    notices_sql: str
+
+    def layout(self, name: str | None) -> Layout:
+        """Return the layout of that name, or the default for None.
+
+        Raises
+        ------
+        UsageError
+            The source has no such layout.
+        """
+        if name is None:
+            return self.layouts[0]
+        for layout in self.layouts:
+            if layout.name == name:
+                return layout
+        known = ", ".join(layout.name for layout in self.layouts)
+        raise UsageError(f"{self.name} has no layout '{name}'", f"one of {known}", "correct --layout", layout=name)
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Names of the columns that an export must have."""
+        return tuple(column.name for column in self.columns if column.required)
+
+
+def _folder() -> Traversable:
+    """Where the mappings lie inside the package."""
+    return files("triage_lab.sources") / "mappings"
+
+
+def list_sources() -> tuple[str, ...]:
+    """Return the names of the sources that have a mapping, sorted.
+
+    Examples
+    --------
+    >>> "servicenow" in list_sources()
+    True
+    """
+    return tuple(sorted(entry.name for entry in _folder().iterdir() if (entry / "mapping.yaml").is_file()))
+
+
+@lru_cache(maxsize=32)
+def read_mapping(name: str) -> Mapping:
+    """Read the mapping of a source.
+
+    Parameters
+    ----------
+    name : str
+        One of ``list_sources()``.
+
+    Raises
+    ------
+    UsageError
+        No such source; the nearest name is given.
+
+    Examples
+    --------
+    >>> read_mapping("servicenow").required
+    ('number', 'opened_at', 'sys_updated_at')
+    """
+    known = list_sources()
+    if name not in known:
+        near = difflib.get_close_matches(name.lower(), [*known, *CANONICAL], n=1, cutoff=0.5)
+        if near and near[0] in CANONICAL:
+            action = f"for a file with the columns of a table, use --table {near[0]}"
+        else:
+            action = f"did you mean {near[0]}?" if near else "for a file with canonical names, use --table"
+        raise UsageError(f"no source '{name}'", f"one of {', '.join(known)}", action, source=name)
+    from ruamel.yaml import YAML
+
+    folder = _folder() / name
+    data = YAML(typ="safe").load((folder / "mapping.yaml").read_text(encoding="utf-8"))
+    return _build(name, data, folder)
+
+
+def _build(name: str, data: dict[str, Any], folder: Traversable) -> Mapping:
+    """Turn a mapping's YAML into types; a mapping that ships broken is our fault, not the user's."""
+    try:
+        columns = tuple(_column(str(key), spec or {}) for key, spec in data["columns"].items())
+        tables = tuple(_table(str(key), spec, folder) for key, spec in data["tables"].items())
+        layouts = tuple(Layout(str(k), str(v["meaning"]), str(v["date_order"])) for k, v in data["layouts"].items())
+        return Mapping(
+            str(data["name"]), str(data["version"]), str(data["title"]), layouts, str(data["timezone"]),
+            tuple(str(token) for token in data["null_tokens"]), columns, tables,
+            {str(key): str(why) for key, why in data["never_in_rules"].items()},
+            tuple(str(text) for text in data["assumptions"]), (folder / "notices.sql").read_text(encoding="utf-8"),
+        )  # fmt: skip
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InternalError(f"the mapping of {name} is broken ({error!r})", "a whole mapping.yaml") from error
+
+
+def _column(name: str, spec: dict[str, Any]) -> SourceColumn:
+    """One column of the YAML."""
+    codes = {str(key): str(word) for key, word in spec.get("codes", {}).items()}
+    aliases = tuple(str(alias) for alias in spec.get("aliases", ()))
+    return SourceColumn(name, Kind[str(spec.get("kind", "text")).upper()], bool(spec.get("required")), aliases, codes)
+
+
+def _table(name: str, spec: dict[str, Any], folder: Traversable) -> TableMapping:
+    """One canonical table of the YAML; every canonical column is either derived or says why not."""
+    paths = {str(key): str(path) for key, path in spec["columns"].items()}
+    gaps = {str(key): str(why) for key, why in spec["not_derived"].items()}
+    known = {column.name for column in CANONICAL[name].columns}
+    if known != paths.keys() | gaps.keys() or paths.keys() & gaps.keys():
+        raise ValueError(f"{name}: {sorted(known ^ (paths.keys() | gaps.keys()))} are not accounted for")
+    return TableMapping(name, paths, gaps, (folder / f"{name}.sql").read_text(encoding="utf-8"))

@@ -1,0 +1,48 @@
+"""What is stored, how complete and how fresh: one scan a table."""
+
+from __future__ import annotations
+
+import duckdb
+import polars as pl
+
+from triage_lab.domain.tables import CANONICAL, Kind, Table
+from triage_lab.store.frames import query_frame
+from triage_lab.store.schema import inventory_scan
+
+_DATED_BY = {
+    "signals": "received_at", "tickets": "created_at", "ticket_events": "at", "sla_instances": "started_at",
+    "invoices": "issued_at", "refunds": "issued_at", "credits": "issued_at", "enrichment_log": "looked_up_at",
+    "labels": "labelled_at",
+}  # fmt: skip
+_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+    "table": pl.String, "column": pl.String, "rows": pl.Int64, "non_null": pl.Int64, "first_at": pl.Datetime("us"),
+    "last_at": pl.Datetime("us"),
+}  # fmt: skip
+
+
+def _dating_column(table: Table, name: str) -> str | None:
+    """Return the column whose times say how old the values of a column are: itself if it is one."""
+    column = table.column(name)
+    if column is not None and column.kind in (Kind.TIMESTAMP, Kind.DATE):
+        return name
+    return _DATED_BY.get(table.name, "valid_from" if table.column("valid_from") is not None else None)
+
+
+def inventory(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Return for each column of each canonical table how complete and how fresh it is.
+
+    Returns
+    -------
+    polars.DataFrame
+        table, column String; rows, non_null Int64; first_at, last_at Datetime: earliest and latest time (the column's
+        own if it is a time, else that of the table's rows in which the column has a value). Newest rows only, as of
+        the load of `triage_lab.store.set_as_of`; in the order of the canonical tables.
+    """
+    lines: list[tuple[object, ...]] = []
+    for table in CANONICAL.values():
+        dating = {column.name: _dating_column(table, column.name) for column in table.columns}
+        counts = query_frame(con, inventory_scan(table, dating)).row(0)
+        for number, column in enumerate(table.columns):
+            non_null, first_at, last_at = counts[1 + 3 * number : 4 + 3 * number]
+            lines.append((table.name, column.name, counts[0], non_null, first_at, last_at))
+    return pl.DataFrame(lines, schema=_SCHEMA, orient="row")
