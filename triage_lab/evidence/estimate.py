@@ -151,7 +151,9 @@ def _sorted_keys(keys: Iterable[Key], catalogue: Mapping[str, Metric]) -> list[K
     place = {name: at for at, name in enumerate(catalogue)}
     unknown = sorted({metric for metric, _ in keys} - set(place))
     if unknown:
-        raise UsageError(f"metrics {', '.join(unknown)} are not in the catalogue", "catalogued metrics", "extend the catalogue")
+        raise UsageError(
+            f"metrics {', '.join(unknown)} are not in the catalogue", "catalogued metrics", "extend the catalogue"
+        )
     return sorted(keys, key=lambda key: (place[key[0]], len(json.loads(key[1])), key[1]))
 
 

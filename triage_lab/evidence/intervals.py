@@ -148,9 +148,13 @@ def cluster_sums(values: npt.ArrayLike, cluster: npt.ArrayLike) -> tuple[Floats,
     """
     y, groups = np.asarray(values, dtype=np.float64), np.asarray(cluster)
     if y.ndim != 1 or groups.shape != y.shape:
-        raise UsageError(f"arrays of shape {y.shape} and {groups.shape}", "one cluster for each value", "pass equal lengths")
+        raise UsageError(
+            f"arrays of shape {y.shape} and {groups.shape}", "one cluster for each value", "pass equal lengths"
+        )
     if y.size == 0 or not np.all(np.isfinite(y)):
-        raise UsageError("no values, or values that are not numbers", "at least one finite value", "filter missing values")
+        raise UsageError(
+            "no values, or values that are not numbers", "at least one finite value", "filter missing values"
+        )
     _, codes = np.unique(groups, return_inverse=True)
     order = np.argsort(codes, kind="stable")
     starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
@@ -327,7 +331,9 @@ def _jackknife_paired(
         whole, parts = (np.log(whole), np.log(parts)) if logarithm else (whole, parts)
     value, left_out = float(whole[1] - whole[0]), parts[1] - parts[0]
     if not (math.isfinite(value) and np.all(np.isfinite(left_out))):
-        raise UsageError("an arm without tickets or events in all but one account", "two arms with data", "widen the segment")
+        raise UsageError(
+            "an arm without tickets or events in all but one account", "two arms with data", "widen the segment"
+        )
     count = left_out.size
     variance = (count - 1) / count * float(np.sum((left_out - value) ** 2))
     stars = effective_accounts((mb + mc) / 2)

@@ -165,9 +165,13 @@ def srm(counts: Sequence[int], shares: Sequence[float] | None = None) -> float:
     from scipy.special import chdtrc
 
     observed = np.asarray(counts, dtype=np.float64)
-    planned = np.full(observed.size, 1 / max(observed.size, 1)) if shares is None else np.asarray(shares, dtype=np.float64)
+    planned = (
+        np.full(observed.size, 1 / max(observed.size, 1)) if shares is None else np.asarray(shares, dtype=np.float64)
+    )
     if observed.size < 2 or planned.shape != observed.shape or np.any(planned <= 0) or observed.sum() <= 0:
-        raise UsageError("counts and shares do not fit", "at least two arms with positive shares", "pass one share an arm")
+        raise UsageError(
+            "counts and shares do not fit", "at least two arms with positive shares", "pass one share an arm"
+        )
     expected = planned / planned.sum() * observed.sum()
     return float(chdtrc(observed.size - 1, float(np.sum((observed - expected) ** 2 / expected))))
 
@@ -225,9 +229,17 @@ def paired_sample_size(b: float, c: float, *, alpha: float = 0.05, power: float 
     """
     from scipy.special import ndtri
 
-    if not (0 <= b <= 1 and 0 <= c <= 1 and b + c <= 1) or b == c or not 0 < alpha < 1 or not 0 < power < 1 or deff <= 0:
+    if (
+        not (0 <= b <= 1 and 0 <= c <= 1 and b + c <= 1)
+        or b == c
+        or not 0 < alpha < 1
+        or not 0 < power < 1
+        or deff <= 0
+    ):
         raise UsageError(
-            f"shares {b} and {c}", "two different shares of 0..1 with a sum of at most 1", "expect a difference to plan for"
+            f"shares {b} and {c}",
+            "two different shares of 0..1 with a sum of at most 1",
+            "expect a difference to plan for",
         )
     both, gap = b + c, b - c
     root = float(ndtri(1 - alpha / 2)) * math.sqrt(both) + float(ndtri(power)) * math.sqrt(max(both - gap * gap, 0.0))

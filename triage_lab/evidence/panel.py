@@ -100,7 +100,9 @@ def _codes(columns: Sequence[pl.Series]) -> tuple[pl.Series, list[Codes]]:
         words = pl.concat([column.cast(pl.String).unique() for column in columns]).drop_nulls().unique().sort()
         coded = [column.cast(pl.String).cast(pl.Enum(words)) for column in columns]
     if any(column.null_count() for column in coded):
-        raise UsageError("a tally with an empty metric, segment or cluster", "no missing keys", "fill them before tallying")
+        raise UsageError(
+            "a tally with an empty metric, segment or cluster", "no missing keys", "fill them before tallying"
+        )
     return words, [column.to_physical().cast(pl.Int64).to_numpy() for column in coded]
 
 
@@ -114,7 +116,9 @@ def build_panel(arms: Sequence[Sequence[Tallied]]) -> Panel | None:
     """
     counts = {len(arm) for arm in arms}
     if len(counts) != 1 or counts == {0}:
-        raise UsageError(f"arms of {sorted(counts)} replications", "the same number, at least 1", "replay both arms alike")
+        raise UsageError(
+            f"arms of {sorted(counts)} replications", "the same number, at least 1", "replay both arms alike"
+        )
     replications = counts.pop()
     frames = [one.rates for arm in arms for one in arm]
     plan = layout(frames)

@@ -136,7 +136,9 @@ def difference_rates(panel: Panel, kinds: Kinds) -> Estimates:
         low, high = value - half, value + half
         flat = ~(own > 0)
         low, high = np.where(flat, np.nan, low), np.where(flat, np.nan, high)
-        low, high = _square_and_add(first, second, value, stars, critical, flat & kinds.share & (stars > 0), (low, high))
+        low, high = _square_and_add(
+            first, second, value, stars, critical, flat & kinds.share & (stars > 0), (low, high)
+        )
         low, high = (np.where(kinds.share, np.clip(bound, -1, 1), bound) for bound in (low, high))
     census = kinds.money & (panel.accounts < CENSUS)
     low, high = np.where(census, np.nan, low), np.where(census, np.nan, high)
@@ -148,7 +150,13 @@ def difference_rates(panel: Panel, kinds: Kinds) -> Estimates:
 
 
 def _square_and_add(
-    first: Floats, second: Floats, value: Floats, stars: Floats, critical: Floats, where: Any, bounds: tuple[Floats, Floats]
+    first: Floats,
+    second: Floats,
+    value: Floats,
+    stars: Floats,
+    critical: Floats,
+    where: Any,
+    bounds: tuple[Floats, Floats],
 ) -> tuple[Floats, Floats]:
     """Bounds of a difference of shares from both Wilson intervals, for the groups in ``where``."""
     size = np.maximum(stars, 1)

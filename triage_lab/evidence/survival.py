@@ -74,7 +74,9 @@ def _times(t: npt.ArrayLike, event: npt.ArrayLike) -> tuple[Floats, npt.NDArray[
     """Checked arrays of times and events."""
     times, events = np.asarray(t, dtype=np.float64), np.asarray(event).astype(np.bool_)
     if times.ndim != 1 or times.shape != events.shape or times.size == 0:
-        raise UsageError(f"arrays of shape {times.shape} and {events.shape}", "equal lengths, at least one", "align them")
+        raise UsageError(
+            f"arrays of shape {times.shape} and {events.shape}", "equal lengths, at least one", "align them"
+        )
     if not np.all(np.isfinite(times)) or np.any(times < 0):
         raise UsageError("times that are negative or not numbers", "finite times of at least 0", "filter them first")
     return times, events
@@ -151,7 +153,9 @@ def rmst(t: npt.ArrayLike, event: npt.ArrayLike, tau: float) -> float:
     """
     curve = kaplan_meier(t, event)
     if not 0 < tau <= curve.last:
-        raise UsageError(f"tau = {tau}", f"above 0 and at most {curve.last}, the largest time seen", "choose a smaller horizon")
+        raise UsageError(
+            f"tau = {tau}", f"above 0 and at most {curve.last}, the largest time seen", "choose a smaller horizon"
+        )
     inside = curve.time < tau
     edges = np.concatenate(([0.0], curve.time[inside], [float(tau)]))
     return float(np.sum(np.concatenate(([1.0], curve.survival[inside])) * np.diff(edges)))

@@ -56,7 +56,9 @@ def routing_rows(frame: pl.DataFrame, high_tier: str) -> tuple[list[pl.Expr], li
         else:
             absent.append(NotPossible("misroute_high_mrr", "no MRR is known for any ticket"))
     else:
-        absent += [NotPossible(name, "no resolving team in the log") for name in ("misroute_resolver", "misroute_high_mrr")]
+        absent += [
+            NotPossible(name, "no resolving team in the log") for name in ("misroute_resolver", "misroute_high_mrr")
+        ]
     if has_values(frame, "misrouted_labelled"):
         wrong = pl.col("misrouted_labelled")
         out += count_when("misroute_labelled", wrong, wrong.is_not_null())
@@ -118,7 +120,9 @@ def ticket_states(sla_states: pl.DataFrame, cutoff: int) -> pl.DataFrame:
         .select(
             "row",
             "sla_metric",
-            pl.col("rank").replace_strict(dict(enumerate(item.value for item in order)), return_dtype=pl.String).alias("state"),
+            pl.col("rank")
+            .replace_strict(dict(enumerate(item.value for item in order)), return_dtype=pl.String)
+            .alias("state"),
         )
     )
 

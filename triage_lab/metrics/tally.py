@@ -152,12 +152,16 @@ def _check(records: pl.DataFrame, facts: pl.DataFrame, segmentations: Sequence[t
     """Refuse frames that cannot belong together."""
     if records.height != facts.height:
         raise UsageError(
-            f"{records.height} records and {facts.height} rows of facts", "row-aligned frames", "build both from one history"
+            f"{records.height} records and {facts.height} rows of facts",
+            "row-aligned frames",
+            "build both from one history",
         )
     wanted = {*_FACTS, *(column for cut in segmentations for column in cut)}
     missing = sorted(wanted - set(facts.columns)) + sorted({"scored", "arrived_at"} - set(records.columns))
     if missing:
-        raise UsageError(f"no column {', '.join(missing)}", "the columns of the frame contract", "add them to the frame")
+        raise UsageError(
+            f"no column {', '.join(missing)}", "the columns of the frame contract", "add them to the frame"
+        )
 
 
 def _population(
@@ -272,7 +276,9 @@ def _durations(
         last_seen = pl.min_horizontal(pl.coalesce(*seen, pl.lit(cutoff)), pl.lit(cutoff))
         end = pl.when(reached).then(pl.col(column)).otherwise(last_seen)
         times = frame.select(
-            ((end - pl.col("arrived_at")) / 60).alias("minutes"), reached.alias("event"), cluster.to_physical().alias("cluster")
+            ((end - pl.col("arrived_at")) / 60).alias("minutes"),
+            reached.alias("event"),
+            cluster.to_physical().alias("cluster"),
         )
         fine = times["minutes"] >= 0
         left_out = int((~fine).sum())
@@ -304,9 +310,7 @@ def _assemble(
     )
 
 
-def _typed(
-    parts: Sequence[_Part], texts: pl.Enum, clusters: pl.Enum, values: dict[str, pl.DataType]
-) -> pl.DataFrame:
+def _typed(parts: Sequence[_Part], texts: pl.Enum, clusters: pl.Enum, values: dict[str, pl.DataType]) -> pl.DataFrame:
     """Concatenate the parts, with codes turned into metric, segment and cluster."""
     metrics = pl.Enum(list(CATALOGUE))
     place = {text: at for at, text in enumerate(texts.categories.to_list())}

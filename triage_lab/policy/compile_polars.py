@@ -373,9 +373,11 @@ def _enum(names: Sequence[str], codes: Codes) -> pl.Series:
 
 def _priority(urgency: Codes, context: pl.DataFrame) -> pl.Series:
     """The policy's priority, else the ticket's own if it is one of the four, else normal."""
-    own = np.full(urgency.size, _PRIORITIES.index(Priority.NORMAL), dtype=np.int32)
-    if "priority_at_creation" in context.columns:
-        recorded = context["priority_at_creation"].cast(pl.String)
-        for index, name in enumerate(_PRIORITIES):
-            np.copyto(own, index, where=(recorded == name).fill_null(False).to_numpy())
+    if not urgency.size or urgency.min() >= 0:
+        return _enum(_PRIORITIES, urgency)
+    normal = _PRIORITIES.index(Priority.NORMAL)
+    if "priority_at_creation" not in context.columns:
+        return _enum(_PRIORITIES, np.where(urgency < 0, np.int32(normal), urgency))
+    recorded = context["priority_at_creation"].cast(pl.Enum(_PRIORITIES), strict=False)
+    own = recorded.to_physical().cast(pl.Int32).fill_null(normal).to_numpy()
     return _enum(_PRIORITIES, np.where(urgency < 0, own, urgency))

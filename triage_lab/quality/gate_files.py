@@ -84,9 +84,7 @@ def _read_document(document: Document) -> list[Gate]:
     place = document.source.place
     _only(document.data, _ROOT, document, ())
     if document.data.get("version") != "1":
-        raise GateError(
-            f"version is {_shown(document.data.get('version'))}", '"1" (in quotes)', place=place("version")
-        )
+        raise GateError(f"version is {_shown(document.data.get('version'))}", '"1" (in quotes)', place=place("version"))
     entries = document.data.get("gates")
     if not isinstance(entries, list) or not entries:
         raise GateError("no list of gates", "gates: with at least one entry (- id: …)", place=place("gates"))
@@ -109,6 +107,11 @@ def _nearest(word: str, allowed: Collection[str]) -> str:
     """The nearest allowed word, or all of them."""
     close = difflib.get_close_matches(word, sorted(allowed), n=1)
     return f"'{close[0]}'?" if close else ("one of " + ", ".join(sorted(allowed)) if allowed else "none here")
+
+
+def _last(key: str) -> str:
+    """The last part of a key written as a path."""
+    return key.rpartition("/")[2]
 
 
 def _shown(value: object) -> str:
@@ -221,9 +224,9 @@ class _Entry:
     def texts(self, key: str, value: object) -> tuple[str, ...]:
         """A list of different texts, at least one."""
         if not isinstance(value, list) or not value or not all(isinstance(item, str) for item in value):
-            raise self.fail(key, f"{key.split('/')[-1]} is {_shown(value)}", "a list of texts, e.g. [a, b]")
+            raise self.fail(key, f"{_last(key)} is {_shown(value)}", "a list of texts, e.g. [a, b]")
         if len(set(value)) != len(value):
-            raise self.fail(key, f"{key.split('/')[-1]} names something twice", "each text once")
+            raise self.fail(key, f"{_last(key)} names something twice", "each text once")
         return tuple(value)
 
     def occasions(self) -> tuple[str, ...]:

@@ -30,10 +30,10 @@ def timestamp(seconds: int) -> str:
 
 
 def key_text(columns: Sequence[str], alias: str) -> str:
-    """Return the expression for a row's key as text.
+    r"""Return the expression for a row's key as text.
 
-    One column is its own text. Several are joined by ``|``; in each part ``\\`` and ``|`` are escaped by ``\\`` and
-    NULL is ``\\N``, so that different keys never have one text.
+    One column is its own text. Several are joined by ``|``; in each part ``\`` and ``|`` are escaped by ``\`` and
+    NULL is ``\N``, so that different keys never have one text.
     """
     parts = [f"CAST({alias}.{name(column)} AS VARCHAR)" for column in columns]
     if len(parts) == 1:

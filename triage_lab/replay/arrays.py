@@ -1,17 +1,20 @@
-"""The named bundles of arrays that go in and out of the event kernel, and the codes of its trail."""
+"""The records that go in and out of the event kernel, and the codes of its trail.
+
+Structured arrays keep what is read together together in memory, and keep the kernel's signatures short: Numba
+compiles a function with a dozen arrays several times faster than one with sixty.
+"""
 
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 Int64 = npt.NDArray[np.int64]
 Int32 = npt.NDArray[np.int32]
-Int8 = npt.NDArray[np.int8]
-Float64 = npt.NDArray[np.float64]
+Records = npt.NDArray[Any]
 
 NEVER = -(2**62)
 """Stamp of something that has not happened."""
@@ -48,107 +51,178 @@ class Status(IntEnum):
     NO_DRAW = 2
 
 
+TEAM = np.dtype(
+    [
+        ("order", "i8"),  # Order
+        ("heap", "i8"),  # number of its earliest-due heap, -1 for other orders
+        ("groups", "i8"),  # first of its groups; those up to `stop` are its own
+        ("stop", "i8"),
+        ("waiting", "i8"),  # tickets in its queue
+        ("wake", "i8"),  # second at which it opens with tickets waiting, FAR if it need not be woken
+        ("touched", "i8"),  # 1 while it has to hand out work at the end of this second
+    ]
+)
+GROUP = np.dtype(  # the slots of one team on one schedule; a ring of idle slots, longest idle first
+    [
+        ("schedule", "i8"),
+        ("first", "i8"),  # its part of the slots' `ring` field
+        ("size", "i8"),
+        ("head", "i8"),
+        ("idle", "i8"),
+    ]
+)
+SLOT = np.dtype(  # one ticket that one agent can have in hand
+    [
+        ("team", "i8"),
+        ("group", "i8"),
+        ("ring", "i8"),  # cell of a group's ring: a slot number
+        ("ticket", "i8"),  # in hand, -1 if idle
+        ("inspecting", "i8"),
+        ("since", "i8"),  # second since which it has been idle, or busy
+    ]
+)
+FINISH = np.dtype([("time", "i8"), ("slot", "i8")])  # heap of busy slots by (time, slot)
+SCHEDULE = np.dtype([("cursor", "i8"), ("stop", "i8")])  # first segment that has not ended; end of its segments
+SEGMENT = np.dtype([("start", "i8"), ("end", "i8")])
+LANE = np.dtype([("head", "i8"), ("tail", "i8")])
+TICKET = np.dtype(  # what the desk needs to know, rows by (created_at, ticket_id); -1 means none
+    [
+        ("owned", "i8"),  # second at which it joins its owner's queue, ascending
+        ("trace", "i8"),  # recorded handle seconds, 0 if none
+        ("draw", "f8"),  # uniform number for handle times; -1: never to be drawn
+        ("owner", "i4"),  # team
+        ("due_rank", "i4"),  # rank by (first-action due, row)
+        ("resolver", "i4"),  # team whose time the trace is; -1 unknown (holds anywhere), -2 not on this desk
+        ("target", "i4"),  # team that a handoff goes to; -1: whoever starts it works it
+        ("truth", "i4"),  # its truth teams are truth[truth : truth_stop]
+        ("truth_stop", "i4"),
+        ("category", "i4"),
+        ("lane", "i4"),  # 0 (urgent) to 3 (low)
+    ]
+)
+FATE = np.dtype(  # what became of a ticket; NEVER where it did not happen
+    [
+        ("started", "i8"),  # first start by an agent, inspection included
+        ("resolved", "i8"),
+        ("waited", "i8"),  # seconds in queues, finished visits only
+        ("joined", "i8"),  # start of its last visit to a queue
+        ("handle", "i8"),  # handle seconds of the work itself, 0 before it began
+        ("team", "i4"),  # queue it waits in, -1 if in none
+        ("worker", "i4"),  # team that began the work itself, -1 if none did
+        ("following", "i4"),  # neighbours in its lane
+        ("leading", "i4"),
+        ("place", "i4"),  # position in its earliest-due heap
+        ("handoffs", "i4"),
+        ("escalations", "i4"),
+        ("level", "i4"),  # -1 trace, else the donors' level, -2 not worked
+    ]
+)
+DONOR_TABLE = np.dtype(  # one a (team, category): a stretch of the sorted donor seconds
+    [("first", "i8"), ("count", "i8"), ("level", "i8")]  # level: 0 team and category, 1 team, 2 everybody
+)
+DEADLINE = np.dtype([("time", "i8"), ("row", "i4"), ("window", "i4")])  # ascending by (time, row, window)
+EVENT = np.dtype([("time", "i8"), ("ticket", "i4"), ("code", "i4"), ("arg", "i4")])  # a row of the trail
+
+
 class Desk(NamedTuple):
-    """Teams, slots and schedules; a slot is one ticket that one agent can have in hand.
+    """Teams, slots and schedules before the run."""
 
-    Slots of a team are numbered by (copy, agent), so that with concurrency 2 every agent gets a first ticket
-    before any gets a second. A group is the slots of one team on one schedule.
-    """
-
-    order: Int8  # (teams,) Order
-    due_heap: Int32  # (teams,) index of the team's earliest-due heap, -1 for other orders
-    team_groups: Int32  # (teams + 1,) groups of team i: team_groups[i] to team_groups[i + 1]
-    group_schedule: Int32  # (groups,)
-    group_slots: Int32  # (groups + 1,) offsets into ring_slots
-    ring_slots: Int32  # (slots,) slot numbers, ascending inside a group
-    slot_team: Int32  # (slots,)
-    slot_group: Int32  # (slots,)
-    schedule_segments: Int32  # (schedules + 1,) offsets into segment_start
-    segment_start: Int64
-    segment_end: Int64
-
-
-class Tickets(NamedTuple):
-    """What the desk needs to know of each ticket, rows by (created_at, ticket_id); -1 means none."""
-
-    owned: Int64  # (n,) second at which it joins its owner's queue, ascending
-    owner: Int32  # (n,) team
-    lane: Int8  # (n,) 0 (urgent) to 3 (low)
-    due_rank: Int32  # (n,) rank by (first-action due, row); shape (0,) if no team works by due time
-    trace: Int64  # (n,) recorded handle seconds, 0 if none
-    resolver: Int32  # (n,) team whose time the trace is; -1 unknown (trace holds anywhere), -2 not on this desk
-    target: Int32  # (n,) team that a handoff goes to; -1: whoever starts it works it
-    truth_first: Int32  # (n + 1,) offsets into truth
-    truth: Int32  # teams that may work the ticket
-    category: Int32  # (n,)
-    draw: Float64  # (n,) uniform number for handle times; -1: never to be drawn
+    teams: Records  # TEAM
+    groups: Records  # GROUP
+    slots: Records  # SLOT
+    schedules: Records  # SCHEDULE
+    segments: Records  # SEGMENT
 
 
 class Donors(NamedTuple):
-    """Sorted handle seconds to draw from, one table a (team, category)."""
+    """Sorted handle seconds to draw from."""
 
     seconds: Int64
-    first: Int64  # (teams, categories) start of the table
-    count: Int64  # (teams, categories) its length
-    level: Int8  # (teams, categories) 0 team and category, 1 team, 2 everybody
+    tables: Records  # DONOR_TABLE, (teams, categories)
 
 
-class Deadlines(NamedTuple):
-    """Escalations that may fire, ascending by (time, row, window)."""
+class Load(NamedTuple):
+    """What is played through a desk."""
 
-    time: Int64
-    row: Int32
-    window: Int32
-    to: Int32  # (windows,) team
-
-
-class TrailArrays(NamedTuple):
-    """What happened, in order; ``size[0]`` rows are filled."""
-
-    time: Int64
-    ticket: Int32
-    code: Int8
-    arg: Int32
-    size: Int64
+    tickets: Records  # TICKET
+    truth: Int32
+    donors: Donors
+    deadlines: Records  # DEADLINE
+    window_to: Int32  # (windows,) team
+    cutoff: int
+    inspection: int  # seconds, at least 1
 
 
-class Outcomes(NamedTuple):
-    """What the kernel found out about each ticket; NEVER where it did not happen."""
+class Game(NamedTuple):
+    """Everything the kernel reads and writes while it plays."""
 
-    started: Int64  # first start by an agent, inspection included
-    resolved: Int64
-    waited: Int64  # seconds in queues, finished visits only
-    joined: Int64  # start of the visit that is running, if `team` is not -1
-    team: Int32  # queue it waits in at the end, -1 if in none
-    worker: Int32  # team that began the work itself, -1 if none did
-    handle: Int64  # handle seconds of that work, 0 before
-    level: Int8  # -1 trace, else the donors' level, -2 not worked
-    handoffs: Int32
-    escalations: Int32
+    clock: Int64  # see the kernel's NOW, BUSY, ...
+    teams: Records
+    groups: Records
+    slots: Records
+    schedules: Records
+    segments: Records
+    finishes: Records  # FINISH, (slots,)
+    lanes: Records  # LANE, (teams * LANES,)
+    touched: Int64  # (teams,) teams that have to hand out work
+    heaps: Int32  # (heaps, n)
+    tickets: Records
+    fates: Records  # FATE, (n,)
+    truth: Int32
+    donor_seconds: Int64
+    donor_tables: Records
+    deadlines: Records
+    window_to: Int32
+    trail: Records  # EVENT
 
 
-def new_outcomes(tickets: int) -> Outcomes:
-    """Return the outcomes of tickets to which nothing has happened yet."""
-    return Outcomes(
-        started=np.full(tickets, NEVER, dtype=np.int64),
-        resolved=np.full(tickets, NEVER, dtype=np.int64),
-        waited=np.zeros(tickets, dtype=np.int64),
-        joined=np.full(tickets, NEVER, dtype=np.int64),
-        team=np.full(tickets, -1, dtype=np.int32),
-        worker=np.full(tickets, -1, dtype=np.int32),
-        handle=np.zeros(tickets, dtype=np.int64),
-        level=np.full(tickets, -2, dtype=np.int8),
-        handoffs=np.zeros(tickets, dtype=np.int32),
-        escalations=np.zeros(tickets, dtype=np.int32),
+NOW, BUSY, WAKE, TOUCHED, STATUS, EVENTS, CUTOFF, INSPECTION = range(8)
+"""Places in ``Game.clock``: this second, busy slots, next opening, teams touched, `Status`, trail rows, limits."""
+
+
+def new_game(desk: Desk, load: Load, trail_rows: int) -> Game:
+    """Set a desk up at rest: queues empty, every slot idle since ever, room for that many trail rows."""
+    n, teams = len(load.tickets), desk.teams.copy()
+    heaps = int(teams["heap"].max()) + 1
+    lanes = np.empty(len(teams) * LANES, dtype=LANE)
+    lanes["head"] = lanes["tail"] = -1
+    clock = np.array([NEVER, 0, FAR, 0, 0, 0, load.cutoff, load.inspection], dtype=np.int64)
+    return Game(
+        clock=clock,
+        teams=teams,
+        groups=desk.groups.copy(),
+        slots=desk.slots.copy(),
+        schedules=desk.schedules.copy(),
+        segments=desk.segments,
+        finishes=np.zeros(len(desk.slots), dtype=FINISH),
+        lanes=lanes,
+        touched=np.zeros(len(teams), dtype=np.int64),
+        heaps=np.empty((heaps, n if heaps else 0), dtype=np.int32),
+        tickets=load.tickets,
+        fates=_fates(n),
+        truth=load.truth,
+        donor_seconds=load.donors.seconds,
+        donor_tables=load.donors.tables,
+        deadlines=load.deadlines,
+        window_to=load.window_to,
+        trail=np.empty(trail_rows, dtype=EVENT),
     )
 
 
-def new_trail(rows: int) -> TrailArrays:
-    """Return an empty trail with room for that many rows."""
-    return TrailArrays(
-        time=np.empty(rows, dtype=np.int64),
-        ticket=np.empty(rows, dtype=np.int32),
-        code=np.empty(rows, dtype=np.int8),
-        arg=np.empty(rows, dtype=np.int32),
-        size=np.zeros(1, dtype=np.int64),
-    )
+def _fates(tickets: int) -> Records:
+    """Return the fates of tickets to which nothing has happened yet."""
+    fates = np.zeros(tickets, dtype=FATE)
+    for name in ("started", "resolved", "joined"):
+        fates[name] = NEVER
+    for name in ("team", "worker", "following", "leading", "place"):
+        fates[name] = -1
+    fates["level"] = -2
+    return fates
+
+
+def record_array(kind: np.dtype[Any], rows: int, **columns: npt.ArrayLike) -> Records:
+    """Build a structured array from its columns (all of them)."""
+    records = np.empty(rows, dtype=kind)
+    for name in kind.names or ():
+        records[name] = columns[name]
+    return records

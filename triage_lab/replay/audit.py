@@ -91,12 +91,12 @@ class SlotBook(NamedTuple):
     ticket: npt.NDArray[np.int32]
     begun: npt.NDArray[np.int64]  # open seconds of the slot's schedule when the work began
     inspecting: npt.NDArray[np.int8]
-    team: npt.NDArray[np.int32]
-    schedule: npt.NDArray[np.int32]
+    team: npt.NDArray[np.int64]
+    schedule: npt.NDArray[np.int64]
     busy: npt.NDArray[np.int64]  # (teams,)
     capacity: npt.NDArray[np.int64]  # (teams,)
-    cursor: npt.NDArray[np.int32]  # (schedules,)
-    stop: npt.NDArray[np.int32]  # (schedules,)
+    cursor: npt.NDArray[np.int64]  # (schedules,)
+    stop: npt.NDArray[np.int64]  # (schedules,)
 
 
 class Hours(NamedTuple):
@@ -135,7 +135,7 @@ def audit_trail(trail: Trail, roster: Roster, facts: Facts) -> AuditReport:
     arrays = (trail.time, trail.ticket, trail.code, trail.arg)
     tickets, slots, hours = _ticket_book(facts), _slot_book(roster), _hours(roster)
     for code, row in (
-        check_tickets(arrays, facts, roster.desk.slot_team, tickets),
+        check_tickets(arrays, facts, slots.team, tickets),
         check_slots(arrays, facts, slots, hours),
     ):
         if code:
@@ -187,25 +187,25 @@ def _ticket_book(facts: Facts) -> TicketBook:
 def _slot_book(roster: Roster) -> SlotBook:
     """Return empty notes on slots and teams."""
     desk = roster.desk
-    slots, teams = len(desk.slot_team), len(desk.order)
+    slots, teams = len(desk.slots), len(desk.teams)
     return SlotBook(
         ticket=np.full(slots, -1, dtype=np.int32),
         begun=np.zeros(slots, dtype=np.int64),
         inspecting=np.zeros(slots, dtype=np.int8),
-        team=desk.slot_team,
-        schedule=desk.group_schedule[desk.slot_group],
+        team=desk.slots["team"].copy(),
+        schedule=desk.groups["schedule"][desk.slots["group"]],
         busy=np.zeros(teams, dtype=np.int64),
-        capacity=np.bincount(desk.slot_team, minlength=teams).astype(np.int64),
-        cursor=desk.schedule_segments[:-1].copy(),
-        stop=desk.schedule_segments[1:].copy(),
+        capacity=np.bincount(desk.slots["team"], minlength=teams).astype(np.int64),
+        cursor=desk.schedules["cursor"].copy(),
+        stop=desk.schedules["stop"].copy(),
     )
 
 
 def _hours(roster: Roster) -> Hours:
     """Return the segments of all schedules end to end."""
     return Hours(
-        roster.desk.segment_start,
-        roster.desk.segment_end,
+        roster.desk.segments["start"].copy(),
+        roster.desk.segments["end"].copy(),
         np.concatenate([schedule.before[:-1] for schedule in roster.schedules]),
     )
 
@@ -213,7 +213,7 @@ def _hours(roster: Roster) -> Hours:
 # The passes below are compiled at first use; each is one function on purpose, so that the cache sees every change.
 
 
-def _check_tickets(trail: Any, facts: Facts, slot_team: npt.NDArray[np.int32], book: TicketBook) -> tuple[int, int]:
+def _check_tickets(trail: Any, facts: Facts, slot_team: npt.NDArray[np.int64], book: TicketBook) -> tuple[int, int]:
     """Follow every ticket through its events; return (violation, trail row) or (0, 0)."""
     times, tickets, codes, args = trail
     sums = book.sums

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
 import numpy as np
 import numpy.typing as npt
 import polars as pl
@@ -14,16 +12,20 @@ from triage_lab.domain.desk import EscalationWindow
 from triage_lab.domain.enums import Priority
 from triage_lab.domain.errors import InternalError, ReplayError
 from triage_lab.replay.arrays import (
+    CUTOFF,
+    DEADLINE,
+    EVENTS,
+    INSPECTION,
     NEVER,
-    Deadlines,
+    TICKET,
+    Code,
     Desk,
-    Donors,
-    Outcomes,
+    Game,
+    Load,
+    Records,
     Status,
-    Tickets,
-    TrailArrays,
-    new_outcomes,
-    new_trail,
+    new_game,
+    record_array,
 )
 from triage_lab.replay.audit import AuditReport, Facts, audit_trail
 from triage_lab.replay.clocks import due_times
@@ -31,12 +33,10 @@ from triage_lab.replay.draws import uniforms
 from triage_lab.replay.frames import check_names, mask_of, nullable, numbered
 from triage_lab.replay.promises import Stops, sla_states
 from triage_lab.replay.records import misroute_columns
+from triage_lab.replay.roster import Roster
 from triage_lab.replay.service import LEVELS
 from triage_lab.replay.trail import Trail, decode_trail
 from triage_lab.replay.world import World
-
-if TYPE_CHECKING:
-    from triage_lab.replay.kernel import State
 
 PRIORITIES = tuple(priority.value for priority in Priority)
 
@@ -115,59 +115,76 @@ def play(
     owner, lane = _owners(world, decisions), _lanes(world, decisions)
     watched = _watched(world, escalation_masks)
     tickets = _tickets(world, owner, lane, replication)
-    deadlines = _deadlines(world, watched)
-    inspects = (world.target >= 0) & (world.target != owner)
-    inspects[deadlines.row] |= world.target[deadlines.row] >= 0
-    limits = np.array([world.cutoff, max(1, world.operations.inspection_seconds)], dtype=np.int64)
-    out, trail, state = run_kernel(
-        world.roster.desk,
-        tickets,
-        world.donors,
-        deadlines,
-        limits,
-        3 * len(owner) + 3 * int(inspects.sum()) + 2 * len(deadlines.time),
+    load = Load(
+        tickets=tickets,
+        truth=world.truth,
+        donors=world.donors,
+        deadlines=_deadlines(world, watched),
+        window_to=np.array([world.roster.teams.index(window.to) for window, _ in watched], dtype=np.int32),
+        cutoff=world.cutoff,
+        inspection=max(1, world.operations.inspection_seconds),
     )
-    facts = Facts(world.owned, owner, world.target, out.handle, out.waited, deadlines.to, limits)
-    audit = audit_trail(trail, world.roster, facts)
+    game, trail, audit = run_desk(world.roster, load)
     return Played(
-        records=_records(world, decisions, out),
-        sla_states=sla_states(world.promises, world.arrived, _stops(out), world.cutoff),
+        records=_records(world, decisions, game.fates),
+        sla_states=sla_states(world.promises, world.arrived, _stops(game.fates), world.cutoff),
         trail=trail,
         audit=audit,
-        donors={name: int((out.level == level).sum()) for level, name in LEVELS.items()},
-        busy_seconds=_busy_seconds(world, out, trail, state, int(limits[1])),
+        donors={name: int((game.fates["level"] == level).sum()) for level, name in LEVELS.items()},
+        busy_seconds=_busy_seconds(world, game, trail),
         notices=world.notices,
         replication=replication,
     )
 
 
-def run_kernel(
-    desk: Desk, tickets: Tickets, donors: Donors, deadlines: Deadlines, limits: npt.NDArray[np.int64], rows: int
-) -> tuple[Outcomes, Trail, State]:
-    """Run the event kernel with a trail of at most ``rows`` rows.
+def run_desk(roster: Roster, load: Load) -> tuple[Game, Trail, AuditReport]:
+    """Run the event kernel and audit its trail.
 
     Raises
     ------
     InternalError
-        The trail was longer, or a handle time was needed that was not drawn.
+        The trail outgrew its bound, a handle time was needed that was not drawn, or the audit failed.
     """
-    from triage_lab.replay.kernel import new_state, run
+    game = run_kernel(roster.desk, load, trail_bound(load))
+    events = game.trail[: int(game.clock[EVENTS])]
+    trail = Trail(*(np.ascontiguousarray(events[name]) for name in ("time", "ticket", "code", "arg")))
+    facts = Facts(
+        *(np.ascontiguousarray(load.tickets[name]) for name in ("owned", "owner", "target")),
+        *(np.ascontiguousarray(game.fates[name]) for name in ("handle", "waited")),
+        load.window_to,
+        game.clock[[CUTOFF, INSPECTION]],
+    )
+    return game, trail, audit_trail(trail, roster, facts)
 
-    out, buffer, state = new_outcomes(len(tickets.owned)), new_trail(rows), new_state(desk, tickets)
-    status = Status(run(desk, tickets, donors, deadlines, state, out, buffer, limits))
+
+def trail_bound(load: Load) -> int:
+    """Return the most rows that a trail can have.
+
+    Notes
+    -----
+    A ticket joins, starts and resolves (3 rows); one that may meet a wrong team first is inspected, handed off and
+    joins again (3 more, once: the handoff goes to a team that works it); a deadline escalates and moves (2 each).
+    """
+    tickets = load.tickets
+    inspects = (tickets["target"] >= 0) & (tickets["target"] != tickets["owner"])
+    watched = load.deadlines["row"]
+    inspects[watched] |= tickets["target"][watched] >= 0
+    return 3 * len(tickets) + 3 * int(inspects.sum()) + 2 * len(load.deadlines)
+
+
+def run_kernel(desk: Desk, load: Load, trail_rows: int) -> Game:
+    """Run the event kernel with room for that many trail rows; what it did is in the game's fates and trail."""
+    from triage_lab.replay.kernel import run
+
+    game = new_game(desk, load, trail_rows)
+    status = Status(run(game))
     if status != Status.OK:
         raise InternalError(
             f"the desk stopped: {status.name.lower().replace('_', ' ')}",
             "a bound that holds for every desk",
             "please report this with the run's manifest",
         )
-    return out, _filled(buffer), state
-
-
-def _filled(buffer: TrailArrays) -> Trail:
-    """Return the rows of the trail that were written."""
-    size = int(buffer.size[0])
-    return Trail(buffer.time[:size], buffer.ticket[:size], buffer.code[:size], buffer.arg[:size])
+    return game
 
 
 def all_traced(world: World, decisions: pl.DataFrame) -> bool:
@@ -232,9 +249,10 @@ def service_seconds(
     keys = world.history["ticket_key"].to_numpy()[rows[drawn]]
     draw = uniforms(keys, seed=world.seed, replication=replication)
     cell = (team[drawn], world.category[rows[drawn]])
-    place = (draw * world.donors.count[cell]).astype(np.int64)
+    tables = world.donors.tables[cell]
+    place = (draw * tables["count"]).astype(np.int64)
     result = seconds.copy()
-    result[drawn] = world.donors.seconds[world.donors.first[cell] + place]
+    result[drawn] = world.donors.seconds[tables["first"] + place]
     return result
 
 
@@ -271,24 +289,26 @@ def _lanes(world: World, decisions: pl.DataFrame) -> npt.NDArray[np.int8]:
 
 def _tickets(
     world: World, owner: npt.NDArray[np.int32], lane: npt.NDArray[np.int8], replication: int
-) -> Tickets:
+) -> Records:
     """Bundle the tickets of an arm; numbers are drawn only where a handle time might need one."""
     draw = np.full(len(owner), -1.0)
     may = _may_draw(world, owner)
     keys = world.history["ticket_key"].to_numpy()[may]
     draw[may] = uniforms(keys, seed=world.seed, replication=replication)
-    return Tickets(
+    return record_array(
+        TICKET,
+        len(owner),
         owned=world.owned,
-        owner=owner,
-        lane=lane,
-        due_rank=world.due_rank,
         trace=world.trace,
+        draw=draw,
+        owner=owner,
+        due_rank=world.due_rank,
         resolver=world.resolver,
         target=world.target,
-        truth_first=world.truth_first,
-        truth=world.truth,
+        truth=world.truth_first[:-1],
+        truth_stop=world.truth_first[1:],
         category=world.category,
-        draw=draw,
+        lane=lane,
     )
 
 
@@ -308,7 +328,7 @@ def _watched(
     ]
 
 
-def _deadlines(world: World, watched: list[tuple[EscalationWindow, npt.NDArray[np.int64]]]) -> Deadlines:
+def _deadlines(world: World, watched: list[tuple[EscalationWindow, npt.NDArray[np.int64]]]) -> Records:
     """Compute every deadline that may fire by the cutoff, sorted by (time, row, window)."""
     times = [np.zeros(0, dtype=np.int64)]
     rows, windows = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
@@ -321,25 +341,21 @@ def _deadlines(world: World, watched: list[tuple[EscalationWindow, npt.NDArray[n
         windows.append(np.full(len(rows[-1]), index, dtype=np.int64))
     time, row, window_of = np.concatenate(times), np.concatenate(rows), np.concatenate(windows)
     order = np.lexsort((window_of, row, time))
-    to = [world.roster.teams.index(window.to) for window, _ in watched]
-    return Deadlines(
-        time=time[order],
-        row=row[order].astype(np.int32),
-        window=window_of[order].astype(np.int32),
-        to=np.array(to, dtype=np.int32),
-    )
+    return record_array(DEADLINE, len(order), time=time[order], row=row[order], window=window_of[order])
 
 
-def _stops(out: Outcomes) -> Stops:
+def _stops(fates: Records) -> Stops:
     """Return when each clock stops: the first start is the first action, by a human, and acknowledges."""
-    return Stops(out.started, out.started, out.started, out.resolved)
+    started = fates["started"]
+    return Stops(started, started, started, fates["resolved"])
 
 
-def _records(world: World, decisions: pl.DataFrame, out: Outcomes) -> pl.DataFrame:
+def _records(world: World, decisions: pl.DataFrame, fates: Records) -> pl.DataFrame:
     """Write the records frame of an arm."""
     owned = np.where(world.owned <= world.cutoff, world.owned, NEVER)
-    started, resolved = nullable("started_at", out.started), nullable("resolved_at", out.resolved)
-    waits = (out.started != NEVER) & (out.team < 0)
+    done = fates["resolved"] != NEVER
+    started, resolved = nullable("started_at", fates["started"]), nullable("resolved_at", fates["resolved"])
+    waits = (fates["started"] != NEVER) & (fates["team"] < 0)
     owners = world.history.with_columns(decisions["owner_team"].cast(pl.String()).alias("owner_team"))
     misrouted = owners.select(*misroute_columns())
     return pl.DataFrame(
@@ -353,12 +369,12 @@ def _records(world: World, decisions: pl.DataFrame, out: Outcomes) -> pl.DataFra
             started.alias("first_human_action_at"),
             started.alias("acknowledged_at"),
             resolved,
-            _minutes("wait_minutes", out.waited, waits),
-            _minutes("handle_minutes", out.handle, out.resolved != NEVER),
-            pl.Series("handoffs", out.handoffs),
-            pl.Series("escalations", out.escalations),
+            _minutes("wait_minutes", fates["waited"], waits),
+            _minutes("handle_minutes", fates["handle"], done),
+            pl.Series("handoffs", np.ascontiguousarray(fates["handoffs"])),
+            pl.Series("escalations", np.ascontiguousarray(fates["escalations"])),
             *misrouted.get_columns(),
-            nullable("censored_at", np.where(out.resolved == NEVER, np.int64(world.cutoff), NEVER)),
+            nullable("censored_at", np.where(done, NEVER, np.int64(world.cutoff))),
         ]
     )
 
@@ -370,19 +386,16 @@ def _minutes(name: str, seconds: npt.NDArray[np.int64], valid: npt.NDArray[np.bo
     )
 
 
-def _busy_seconds(world: World, out: Outcomes, trail: Trail, state: State, inspection: int) -> dict[str, int]:
+def _busy_seconds(world: World, game: Game, trail: Trail) -> dict[str, int]:
     """Sum the open seconds that each team's slots spent on tickets by the cutoff."""
-    from triage_lab.replay.arrays import Code
-
-    desk = world.roster.desk
     busy = np.zeros(len(world.roster.teams), dtype=np.int64)
-    for code in (Code.HANDOFF, Code.RESOLVE):
-        ended = trail.code == int(code)
-        seconds = out.handle[trail.ticket[ended]] if code == Code.RESOLVE else inspection
-        np.add.at(busy, desk.slot_team[trail.arg[ended]], seconds)
+    team = game.slots["team"]
+    inspected, resolved = trail.code == int(Code.HANDOFF), trail.code == int(Code.RESOLVE)
+    np.add.at(busy, team[trail.arg[inspected]], game.clock[INSPECTION])
+    np.add.at(busy, team[trail.arg[resolved]], game.fates["handle"][trail.ticket[resolved]])
     cutoff = np.array([world.cutoff], dtype=np.int64)
-    for slot in np.flatnonzero(state.slot_ticket >= 0):
+    for slot in np.flatnonzero(game.slots["ticket"] >= 0):
         hours = world.roster.schedule_of(int(slot))
-        worked = hours.worked(cutoff) - hours.worked(state.since[slot : slot + 1])
-        busy[desk.slot_team[slot]] += int(worked[0])
+        worked = hours.worked(cutoff) - hours.worked(game.slots["since"][slot : slot + 1])
+        busy[team[slot]] += int(worked[0])
     return dict(zip(world.roster.teams, busy.tolist(), strict=True))

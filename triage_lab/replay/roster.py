@@ -10,7 +10,18 @@ import numpy.typing as npt
 
 from triage_lab.domain.desk import Calendar, Discipline, Operations, Team
 from triage_lab.domain.errors import ReplayError
-from triage_lab.replay.arrays import Desk, Order
+from triage_lab.replay.arrays import (
+    FAR,
+    GROUP,
+    NEVER,
+    SCHEDULE,
+    SEGMENT,
+    SLOT,
+    TEAM,
+    Desk,
+    Order,
+    record_array,
+)
 from triage_lab.replay.calendars import Segments, compile_calendar
 
 ORDERS = {
@@ -29,8 +40,10 @@ class Roster:
     teams : tuple of str
         Team ids in file order; a team's position is its number.
     desk : Desk
+        Slots of a team are numbered by (copy, agent): with concurrency 2 every agent gets a first ticket before any
+        gets a second.
     schedules : tuple of Segments
-        Distinct working hours; ``desk.group_schedule`` points here.
+        Distinct working hours; the groups' ``schedule`` points here.
     slot_agent : tuple of str
         Agent id of each slot.
     """
@@ -42,11 +55,11 @@ class Roster:
 
     def slots_of(self, team: int) -> npt.NDArray[np.int64]:
         """Return the slot numbers of a team."""
-        return np.flatnonzero(self.desk.slot_team == team)
+        return np.flatnonzero(self.desk.slots["team"] == team)
 
     def schedule_of(self, slot: int) -> Segments:
         """Return the working hours of a slot."""
-        return self.schedules[int(self.desk.group_schedule[self.desk.slot_group[slot]])]
+        return self.schedules[int(self.desk.groups["schedule"][self.desk.slots["group"][slot]])]
 
 
 def build_roster(operations: Operations, low: int, high: int) -> Roster:
@@ -124,29 +137,52 @@ def _opening_hours(calendar: Calendar, low: int, high: int) -> Segments:
 
 
 def _desk(slots: Sequence[tuple[int, int]], orders: Sequence[int], schedules: Sequence[Segments]) -> Desk:
-    """Group slots given as (team, schedule), teams ascending."""
+    """Group slots given as (team, schedule), teams ascending; everybody is idle."""
     groups = sorted(set(slots))
     group_of = {group: index for index, group in enumerate(groups)}
-    slot_group = np.array([group_of[slot] for slot in slots], dtype=np.int32)
-    group_team = np.array([team for team, _ in groups], dtype=np.int32)
-    order = np.array(orders, dtype=np.int8)
-    by_due = order == int(Order.EARLIEST_DUE)
-    segments = [len(schedule.starts) for schedule in schedules]
+    slot_group = np.array([group_of[slot] for slot in slots], dtype=np.int64)
+    sizes = np.bincount(slot_group, minlength=len(groups))
+    bounds = np.searchsorted([team for team, _ in groups], np.arange(len(orders) + 1))
+    by_due = np.array(orders) == int(Order.EARLIEST_DUE)
+    lengths = np.array([len(schedule.starts) for schedule in schedules])
     return Desk(
-        order=order,
-        due_heap=np.where(by_due, np.cumsum(by_due) - 1, -1).astype(np.int32),
-        team_groups=np.searchsorted(group_team, np.arange(len(orders) + 1)).astype(np.int32),
-        group_schedule=np.array([schedule for _, schedule in groups], dtype=np.int32),
-        group_slots=_offsets(np.bincount(slot_group, minlength=len(groups))),
-        ring_slots=np.argsort(slot_group, kind="stable").astype(np.int32),
-        slot_team=np.array([team for team, _ in slots], dtype=np.int32),
-        slot_group=slot_group,
-        schedule_segments=_offsets(np.array(segments, dtype=np.int64)),
-        segment_start=np.concatenate([schedule.starts for schedule in schedules]),
-        segment_end=np.concatenate([schedule.ends for schedule in schedules]),
+        teams=record_array(
+            TEAM,
+            len(orders),
+            order=orders,
+            heap=np.where(by_due, np.cumsum(by_due) - 1, -1),
+            groups=bounds[:-1],
+            stop=bounds[1:],
+            waiting=0,
+            wake=FAR,
+            touched=0,
+        ),
+        groups=record_array(
+            GROUP,
+            len(groups),
+            schedule=[schedule for _, schedule in groups],
+            first=np.cumsum(sizes) - sizes,
+            size=sizes,
+            head=0,
+            idle=sizes,
+        ),
+        slots=record_array(
+            SLOT,
+            len(slots),
+            team=[team for team, _ in slots],
+            group=slot_group,
+            ring=np.argsort(slot_group, kind="stable"),
+            ticket=-1,
+            inspecting=0,
+            since=NEVER,
+        ),
+        schedules=record_array(
+            SCHEDULE, len(schedules), cursor=np.cumsum(lengths) - lengths, stop=np.cumsum(lengths)
+        ),
+        segments=record_array(
+            SEGMENT,
+            int(lengths.sum()),
+            start=np.concatenate([schedule.starts for schedule in schedules]),
+            end=np.concatenate([schedule.ends for schedule in schedules]),
+        ),
     )
-
-
-def _offsets(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
-    """Return the running sum of counts with a leading 0."""
-    return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts)]).astype(np.int32)

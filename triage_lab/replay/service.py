@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from triage_lab.domain.errors import ReplayError
-from triage_lab.replay.arrays import Donors
+from triage_lab.replay.arrays import DONOR_TABLE, Donors
 
 MIN_DONORS = 20
 """Donors that a table needs before it is used; below, the next wider table serves."""
@@ -87,9 +87,8 @@ def donor_tables(
     cell_first = (np.cumsum(cell_counts) - cell_counts.ravel()).reshape(teams, categories)
     team_first = np.cumsum(team_counts)[:, None] - team_counts + len(by_cell)
     level = np.where(cell_counts >= MIN_DONORS, 0, np.where(team_counts >= MIN_DONORS, 1, 2))
-    return Donors(
-        seconds=np.concatenate([by_cell, by_team, np.sort(times)]).astype(np.int64),
-        first=np.choose(level, [cell_first, team_first, len(by_cell) + len(by_team)]).astype(np.int64),
-        count=np.choose(level, [cell_counts, team_counts, len(times)]).astype(np.int64),
-        level=level.astype(np.int8),
-    )
+    tables = np.empty((teams, categories), dtype=DONOR_TABLE)
+    tables["first"] = np.choose(level, [cell_first, team_first, len(by_cell) + len(by_team)])
+    tables["count"] = np.choose(level, [cell_counts, team_counts, len(times)])
+    tables["level"] = level
+    return Donors(seconds=np.concatenate([by_cell, by_team, np.sort(times)]).astype(np.int64), tables=tables)

@@ -21,7 +21,7 @@ class Trail:
     time : int64 array, shape (k,), UTC seconds
     ticket : int32 array, shape (k,)
         Row of the ticket.
-    code : int8 array, shape (k,)
+    code : int32 array, shape (k,)
         A `Code`.
     arg : int32 array, shape (k,)
         Team (JOIN), slot (INSPECT, HANDOFF, START, RESOLVE) or escalation window (ESCALATE), as a number.
@@ -29,7 +29,7 @@ class Trail:
 
     time: npt.NDArray[np.int64]
     ticket: npt.NDArray[np.int32]
-    code: npt.NDArray[np.int8]
+    code: npt.NDArray[np.int32]
     arg: npt.NDArray[np.int32]
 
     def __len__(self) -> int:
@@ -61,7 +61,7 @@ def decode_trail(trail: Trail, roster: Roster, windows: tuple[str, ...]) -> pl.D
     joins, escalates = trail.code == int(Code.JOIN), trail.code == int(Code.ESCALATE)
     slots = ~joins & ~escalates
     at_slot = np.where(slots, trail.arg, 0)
-    team = np.where(slots, roster.desk.slot_team[at_slot], np.where(joins, trail.arg, 0))
+    team = np.where(slots, roster.desk.slots["team"][at_slot], np.where(joins, trail.arg, 0))
     return pl.DataFrame(
         {
             "row": trail.ticket.astype(np.uint32),

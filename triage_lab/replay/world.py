@@ -47,7 +47,7 @@ class World:
     donors : Donors
     promises : tuple of Promise
     due_rank : int32 array
-        Rank by (first-action due, row); empty if no team works by due time.
+        Rank by (first-action due, row); zeros if no team works by due time.
     notices : tuple of str
         What the reader should know about the inputs.
     """
@@ -120,6 +120,7 @@ def build_world(
     categories = frame["category"].unique().sort(nulls_last=True).drop_nulls().to_list()
     category = numbered(frame["category"], categories)
     category = np.where(category < 0, len(categories), category).astype(np.int32)
+    zeros = np.zeros(len(arrived), dtype=np.int32)
     promises = make_promises(operations, arrived, stamps_of(frame["due_at"]), sla_masks)
     return World(
         history=frame,
@@ -137,7 +138,7 @@ def build_world(
         category=category,
         donors=donor_tables(trace, resolver, category, teams=len(roster.teams), categories=len(categories) + 1),
         promises=promises,
-        due_rank=_due_rank(promises, len(arrived)) if roster.desk.due_heap.max() >= 0 else np.zeros(0, dtype=np.int32),
+        due_rank=_due_rank(promises, len(arrived)) if roster.desk.teams["heap"].max() >= 0 else zeros,
         notices=_notices(frame, minutes, trace, target),
     )
 

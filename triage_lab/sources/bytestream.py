@@ -30,8 +30,8 @@ _WIDE = (
 class TextFacts:
     """One streamed text: hash and size of the bytes on disk, and what the text looks like.
 
-    ``head`` is the first mebibyte as text, ``whole`` says that this is all of it; ``line_end_kinds`` counts how many
-    of LF, CRLF and CR occur anywhere.
+    ``head`` is the first mebibyte as text, ``whole`` says that this is all of it; ``line_ends`` names those that occur
+    anywhere, in quoted values too.
     """
 
     sha256: str
@@ -39,41 +39,50 @@ class TextFacts:
     head: str
     whole: bool
     nul: bool
-    line_end_kinds: int
-    blank_lines: bool
+    line_ends: frozenset[str]
 
 
 @dataclass(slots=True)
 class _Scan:
     """What has been seen so far; chunks are handed in one by one."""
 
-    file: str
+    path: Path
+    packed: bool
     decoder: codecs.IncrementalDecoder = field(default_factory=codecs.getincrementaldecoder("utf-8"))
     head: bytearray = field(default_factory=bytearray)
     offset: int = 0
-    lines: int = 0
-    crlf: int = 0
-    cr: int = 0
     nul: bool = False
-    blank_lines: bool = False
+    json: bool = False
+    line_ends: set[str] = field(default_factory=set)
     tail: bytes = b""
 
     def take(self, chunk: bytes) -> None:
-        """Check and count one chunk."""
+        """Check and note one chunk."""
         self._decode(chunk)
         if len(self.head) < HEAD_BYTES:
             self.head += chunk[: HEAD_BYTES - len(self.head)]
-        # the last bytes of the chunk before make pairs that cross the border visible
-        joined = self.tail + chunk
-        known = len(self.tail)
-        self.nul = self.nul or b"\x00" in chunk or b"\\u0000" in joined
-        self.lines += chunk.count(b"\n")
-        if b"\r" in joined:
-            self.crlf += joined.count(b"\r\n") - joined.count(b"\r\n", 0, known)
-            self.cr += chunk.count(b"\r")
-        self.blank_lines = self.blank_lines or any(pair in joined for pair in (b"\n\n", b"\n\r\n", b"\r\r"))
-        self.tail = joined[-5:]
+            self.json = self.head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{"
+        self.nul = self.nul or b"\x00" in chunk or (self.json and self._escaped_nul(chunk))
+        self._note_line_ends(chunk)
+        self.tail = (self.tail + chunk[-5:])[-5:]
         self.offset += len(chunk)
+
+    def _escaped_nul(self, chunk: bytes) -> bool:
+        """Whether JSON text spells a NUL out, also across the border of two chunks."""
+        return b"\\u0000" in chunk or b"\\u0000" in self.tail + chunk[:5]
+
+    def _note_line_ends(self, chunk: bytes) -> None:
+        """Note which line ends occur; a CR at the end of a chunk is decided with the next one."""
+        held = self.tail[-1:] == b"\r"
+        if not held and b"\r" not in chunk:
+            self.line_ends |= {"lf"} if b"\n" in chunk else set()
+            return
+        crlf = chunk.count(b"\r\n")
+        lone_lf, lone_cr = chunk.count(b"\n") - crlf, chunk.count(b"\r") - crlf - chunk.endswith(b"\r")
+        if held:
+            joined = chunk.startswith(b"\n")
+            crlf, lone_lf, lone_cr = crlf + joined, lone_lf - joined, lone_cr + (not joined)
+        self.line_ends |= {name for name, seen in (("crlf", crlf), ("lf", lone_lf), ("cr", lone_cr)) if seen}
 
     def _decode(self, chunk: bytes, *, final: bool = False) -> None:
         """Refuse bytes that are not UTF-8, naming offset and line."""
@@ -83,19 +92,14 @@ class _Scan:
         try:
             self.decoder.decode(chunk, final)
         except UnicodeDecodeError as error:
-            start = error.start - pending
-            before = chunk[: max(start, 0)].count(b"\n")
-            byte, line = error.object[error.start], self.lines + before + 1
-            raise _not_utf8(self.file, byte, self.offset + start, line, chunk) from error
+            offset = self.offset + error.start - pending
+            raise _not_utf8(self, error.object[error.start], offset, error.object) from error
 
     def finish(self) -> None:
-        """Refuse a text that ends within a character."""
+        """Refuse a text that ends within a character, and decide a CR at the very end."""
         self._decode(b"", final=True)
-
-    @property
-    def line_end_kinds(self) -> int:
-        """How many of LF, CRLF and lone CR were seen."""
-        return (self.lines > self.crlf) + (self.crlf > 0) + (self.cr > self.crlf)
+        if self.tail[-1:] == b"\r":
+            self.line_ends.add("cr")
 
 
 class _Hashing(io.RawIOBase):
@@ -140,6 +144,16 @@ def chunks(path: Path, *, packed: bool) -> Iterator[bytes]:
             yield chunk
 
 
+def has_blank_lines(path: Path, *, packed: bool) -> bool:
+    """Whether two line ends stand together anywhere; a suspicion only, a quoted value may hold them rightly."""
+    tail = b""
+    for chunk in chunks(path, packed=packed):
+        if any(pair in chunk or pair in tail + chunk[:2] for pair in (b"\n\n", b"\n\r\n", b"\r\r")):
+            return True
+        tail = (tail + chunk[-2:])[-2:]
+    return False
+
+
 def read_text(path: Path, *, packed: bool) -> TextFacts:
     """Stream a text file once.
 
@@ -149,7 +163,7 @@ def read_text(path: Path, *, packed: bool) -> TextFacts:
         Not UTF-8, binary, gzip that is cut off or damaged, or packed so tightly that it must be a bomb.
     """
     place = Place(str(path))
-    scan = _Scan(str(path))
+    scan = _Scan(path, packed)
     with path.open("rb", buffering=0) as raw:
         hashing = _Hashing(cast("BinaryIO", raw))
         try:
@@ -170,9 +184,7 @@ def read_text(path: Path, *, packed: bool) -> TextFacts:
             ) from error  # fmt: skip
     head = bytes(scan.head).decode("utf-8", "ignore").removeprefix("\ufeff")
     whole = scan.offset <= HEAD_BYTES
-    return TextFacts(
-        hashing.digest.hexdigest(), hashing.size, head, whole, scan.nul, scan.line_end_kinds, scan.blank_lines
-    )
+    return TextFacts(hashing.digest.hexdigest(), hashing.size, head, whole, scan.nul, frozenset(scan.line_ends))
 
 
 def _check_start(chunk: bytes, place: Place) -> None:
@@ -201,13 +213,19 @@ def _wide(name: str, place: Place) -> ExportError:
     )  # fmt: skip
 
 
-def _not_utf8(file: str, byte: int, offset: int, line: int, chunk: bytes) -> ExportError:
+def _not_utf8(scan: _Scan, byte: int, offset: int, around: bytes) -> ExportError:
     """The error for a byte that is not UTF-8, with a guess at what it is."""
-    guess = _guess(chunk)
+    line, at = 1, 0
+    for chunk in chunks(scan.path, packed=scan.packed):
+        line += chunk[: max(offset - at, 0)].count(b"\n")
+        at += len(chunk)
+        if at > offset:
+            break
+    guess = _guess(around)
     return ExportError(
         f"byte 0x{byte:02x} at offset {offset} is not UTF-8" + (f"; it looks like {guess}" if guess else ""),
         "text in UTF-8", f"convert it: iconv -f {guess or 'ENCODING'} -t UTF-8 OLD > NEW",
-        place=Place(file, line), offset=offset, encoding=guess,
+        place=Place(str(scan.path), line), offset=offset, encoding=guess,
     )  # fmt: skip
 
 

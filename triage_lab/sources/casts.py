@@ -12,21 +12,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from triage_lab.domain.tables import Column, Kind
-from triage_lab.sources.zones import Zone, to_utc
+from triage_lab.sources.times import (
+    DAY,
+    MIDNIGHT,
+    NEWEST,
+    NO_TIME,
+    OLDEST,
+    in_utc,
+    matches,
+    plausible,
+    quick_instant,
+    quick_wall,
+    slow_instant,
+    slow_wall,
+)
+from triage_lab.sources.zones import Zone
 
-_CLOCK = r"\d{1,2}:\d{2}(:\d{2}([.,]\d{1,9})?)?"
-_OFFSET = r"(Z|UTC|GMT|[+-](0\d|1[0-5])(:?[0-5]\d)?)"
-_DAY = r"[1-9]\d{3}-\d{1,2}-\d{1,2}"
-_DATE = rf"\s*{_DAY}\s*"
-_SECONDS, _MILLISECONDS = r"\s*\d{9,11}(\.0*)?\s*", r"\s*\d{12,13}(\.0*)?\s*"
-_ZONED = rf"\s*{_DAY}[T ]{_CLOCK} ?{_OFFSET}\s*"
-_NAIVE = rf"\s*{_DAY}([T ]{_CLOCK})?\s*"
-_ORDERED = r"\s*\d{1,2}[/.-]\d{1,2}[/.-][1-9]\d{3}( \d{1,2}:\d{2}(:\d{2})?)?\s*"
-_MIDNIGHT = rf"\s*{_DAY}[T ]0?0:00(:00(\.0+)?)?( ?{_OFFSET})?\s*"
 _NUMBER = r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,5})?\s*"
 _WHOLE = r"\s*[+-]?\d{1,30}(\.0*)?\s*"
-_OLDEST, _NEWEST = "TIMESTAMP '1000-01-01'", "TIMESTAMP '9999-12-31 23:59:59.999999'"
-_ORDERS = {"day_first": ("%d", "%m"), "month_first": ("%m", "%d")}
+_DATE = rf"\s*{DAY}\s*"
 _NATIVE = {
     (Kind.TIMESTAMP, "TIMESTAMP"),
     (Kind.TIMESTAMP, "TIMESTAMP WITH TIME ZONE"),
@@ -35,6 +39,7 @@ _NATIVE = {
     (Kind.DOUBLE, "DOUBLE"),
     (Kind.BOOLEAN, "BOOLEAN"),
     (Kind.DATE, "DATE"),
+    (Kind.JSON, "JSON"),
 }
 _REASONS = {
     Kind.TIMESTAMP: "not a time: ISO 8601 such as 2026-01-31T09:30:00Z, or epoch seconds or milliseconds",
@@ -108,11 +113,6 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _matches(value: str, pattern: str) -> str:
-    """SQL: the whole value has this form."""
-    return f"regexp_full_match({value}, '{pattern}')"
-
-
 def typed(cells: Sequence[Cell], relation: str, reading: Reading) -> str:
     """Return a SELECT over ``relation`` with raw (r0, r1 …) and typed (v0, v1 …) values of the cells.
 
@@ -120,19 +120,19 @@ def typed(cells: Sequence[Cell], relation: str, reading: Reading) -> str:
 
     Notes
     -----
-    Four layers: raw values with null tokens gone, instants of times that name a zone (u), wall-clock times of those
-    that name none (w), typed values. A layer sees only names of the layer below, so an expression is written once.
+    Layers: raw values with null tokens gone (r), and for times quick instants (q) and wall-clock times (p), the same
+    of rarer spellings where those are NULL (u, w), UTC (x); typed values (v) last. A layer sees only names of the
+    layers below, so an expression is written once, and a rare spelling is looked for only where the common ones fail.
     """
     raw = ", ".join(f"{_raw(cell, reading)} AS r{i}" for i, cell in enumerate(cells))
-    times = [i for i, cell in enumerate(cells) if cell.column.kind is Kind.TIMESTAMP]
-    instants = "".join(f", {_instant(f'r{i}', cells[i])} AS u{i}" for i in times)
-    walls = "".join(f", CASE WHEN u{i} IS NULL THEN {_wall(f'r{i}', cells[i], reading)} END AS w{i}" for i in times)
-    values = ", ".join(f"{_value(i, cell, reading)} AS v{i}" for i, cell in enumerate(cells))
-    kept = ", ".join([*(f"r{i}" for i in range(len(cells))), *(f"w{i}" for i in times)])
-    return (
-        f"SELECT keep, {kept}, {values} FROM (SELECT *{walls} FROM (SELECT *{instants} FROM ("
-        f"SELECT keep, {raw} FROM ({relation}))))"
-    )
+    times = [(i, cell) for i, cell in enumerate(cells) if cell.column.kind is Kind.TIMESTAMP]
+    sql = f"SELECT keep, {raw} FROM ({relation})"
+    for layer in (_quick, _quick_wall, _slow, _slow_wall, _utc):
+        added = "".join(f", {layer(i, cell, reading)}" for i, cell in times)
+        sql = f"SELECT *{added} FROM ({sql})" if added else sql
+    kept = ", ".join([*(f"r{i}" for i in range(len(cells))), *(f"w{i}" for i, _ in times)])
+    values = ", ".join(f"{_value(i, cell)} AS v{i}" for i, cell in enumerate(cells))
+    return f"SELECT keep, {kept}, {values} FROM ({sql})"
 
 
 def _raw(cell: Cell, reading: Reading) -> str:
@@ -150,63 +150,49 @@ def _text(cell: Cell, value: str) -> str:
     return value if cell.sql_type == "VARCHAR" else f"CAST({value} AS VARCHAR)"
 
 
-def _instant(raw: str, cell: Cell) -> str:
-    """UTC instant of a value that names its zone, or that counts from the epoch; else NULL."""
+def _quick(index: int, cell: Cell, reading: Reading) -> str:
+    """Layer q: instants that are there already, or in a common spelling."""
+    raw = f"r{index}"
     if cell.sql_type == "TIMESTAMP WITH TIME ZONE":
-        instant = f"make_timestamp(epoch_us({raw}))"
-        return f"CASE WHEN isfinite({raw}) AND {instant} BETWEEN {_OLDEST} AND {_NEWEST} THEN {instant} END"
+        return f"CASE WHEN isfinite({raw}) THEN make_timestamp(epoch_us({raw})) END AS q{index}"
+    return f"{NO_TIME if cell.native else quick_instant(_text(cell, raw))} AS q{index}"
+
+
+def _quick_wall(index: int, cell: Cell, reading: Reading) -> str:
+    """Layer p: wall-clock times that are there already, or in a common spelling."""
+    raw = f"r{index}"
+    if cell.sql_type == "TIMESTAMP":
+        return f"CASE WHEN {raw} BETWEEN {OLDEST} AND {NEWEST} THEN {raw} END AS p{index}"
+    wall = NO_TIME if cell.native else f"CASE WHEN q{index} IS NULL THEN {quick_wall(_text(cell, raw))} END"
+    return f"{wall} AS p{index}"
+
+
+def _slow(index: int, cell: Cell, reading: Reading) -> str:
+    """Layer u: all instants."""
     if cell.native:
-        return "CAST(NULL AS TIMESTAMP)"
-    text = _text(cell, raw)
-    quick = f"try_strptime({text}, '%Y-%m-%dT%H:%M:%SZ')"
-    upper = f"upper({text})"
-    wall = rf"try_cast(replace(regexp_replace({upper}, ' ?{_OFFSET}\s*$', ''), ',', '.') AS TIMESTAMP)"
-    sign = rf"CASE WHEN regexp_matches({upper}, '-[0-9:]+\s*$') THEN -60 ELSE 60 END"
-    hours = rf"coalesce(try_cast(regexp_extract({upper}, '[+-](\d\d)(:?\d\d)?\s*$', 1) AS INTEGER), 0)"
-    minutes = rf"coalesce(try_cast(regexp_extract({upper}, '[+-]\d\d:?(\d\d)\s*$', 1) AS INTEGER), 0)"
-    number = rf"try_cast(regexp_extract({text}, '\d+') AS BIGINT)"
-    return (
-        f"coalesce(CASE WHEN length({text}) = 20 AND suffix({text}, 'Z') AND {quick} >= {_OLDEST} THEN {quick} END, "
-        f"CASE WHEN contains({text}, ':') THEN CASE WHEN {_matches(upper, _ZONED)} "
-        f"THEN least({wall} - to_seconds({sign} * (60 * {hours} + {minutes})), {_NEWEST}) END "
-        f"WHEN {_matches(text, _SECONDS)} THEN make_timestamp({number} * 1000000) "
-        f"WHEN {_matches(text, _MILLISECONDS)} THEN make_timestamp({number} * 1000) END)"
-    )
+        return f"q{index} AS u{index}"
+    slow = slow_instant(_text(cell, f"r{index}"))
+    return f"coalesce(q{index}, CASE WHEN p{index} IS NULL THEN {slow} END) AS u{index}"
 
 
-def _wall(raw: str, cell: Cell, reading: Reading) -> str:
-    """Wall-clock time of a value that names no zone; else NULL."""
+def _slow_wall(index: int, cell: Cell, reading: Reading) -> str:
+    """Layer w: all wall-clock times."""
     if cell.native:
-        if cell.sql_type != "TIMESTAMP":
-            return "CAST(NULL AS TIMESTAMP)"
-        return f"CASE WHEN {raw} BETWEEN {_OLDEST} AND {_NEWEST} THEN {raw} END"
-    text = _text(cell, raw)
-    quick = f"try_strptime({text}, '%Y-%m-%d %H:%M:%S')"
-    upper = f"upper({text})"
-    forms = [
-        f"CASE WHEN length({text}) = 19 AND contains({text}, ':') AND {quick} >= {_OLDEST} THEN {quick} END",
-        f"CASE WHEN {_matches(upper, _NAIVE)} THEN try_cast(replace({upper}, ',', '.') AS TIMESTAMP) END",
-    ]
-    if reading.date_order != "iso":
-        other = f"try_strptime({text}, {_formats(reading.date_order)})"
-        forms.append(f"CASE WHEN {_matches(text, _ORDERED)} THEN {other} END")
-    return f"coalesce({', '.join(forms)})"
+        return f"p{index} AS w{index}"
+    slow = slow_wall(_text(cell, f"r{index}"), reading.date_order)
+    return f"coalesce(p{index}, CASE WHEN u{index} IS NULL THEN {slow} END) AS w{index}"
 
 
-def _formats(date_order: str) -> str:
-    """The strptime formats of a date order, as a SQL list."""
-    first, second = _ORDERS[date_order]
-    clocks = ("", " %H:%M", " %H:%M:%S")
-    return str([f"{first}{mark}{second}{mark}%Y{clock}" for mark in "/-." for clock in clocks])
+def _utc(index: int, cell: Cell, reading: Reading) -> str:
+    """Layer x: all in UTC."""
+    return f"{in_utc(f'u{index}', f'w{index}', reading.zone)} AS x{index}"
 
 
-def _value(index: int, cell: Cell, reading: Reading) -> str:
+def _value(index: int, cell: Cell) -> str:
     """The typed value; NULL where the raw value cannot be typed."""
     raw, kind = f"r{index}", cell.column.kind
     if kind is Kind.TIMESTAMP:
-        wall = f"w{index}"
-        local = f"least({to_utc(wall, reading.zone)}, {_NEWEST})" if reading.zone else "CAST(NULL AS TIMESTAMP)"
-        return f"coalesce(u{index}, CASE WHEN {wall} IS NOT NULL THEN {local} END)"
+        return plausible(f"x{index}")
     text = _text(cell, raw)
     if kind is Kind.TEXT:
         return _words(text, cell)
@@ -231,13 +217,13 @@ def _words(text: str, cell: Cell) -> str:
 
 def _whole(text: str) -> str:
     """Text to BIGINT; 3.0 is 3, 3.5 is refused."""
-    return f"CASE WHEN {_matches(text, _WHOLE)} THEN try_cast({text} AS BIGINT) END"
+    return f"CASE WHEN {matches(text, _WHOLE)} THEN try_cast({text} AS BIGINT) END"
 
 
 def _number(text: str) -> str:
     """Text to a finite DOUBLE."""
     number = f"try_cast({text} AS DOUBLE)"
-    return f"CASE WHEN {_matches(text, _NUMBER)} THEN CASE WHEN isfinite({number}) THEN {number} END END"
+    return f"CASE WHEN {matches(text, _NUMBER)} THEN CASE WHEN isfinite({number}) THEN {number} END END"
 
 
 def _flag(text: str) -> str:
@@ -249,9 +235,9 @@ def _flag(text: str) -> str:
 
 def _day(text: str) -> str:
     """Text to DATE; a time of day is accepted only if it is midnight, and then the date counts as written."""
-    day = rf"try_cast(regexp_extract({text}, '{_DAY}') AS DATE)"
+    day = rf"try_cast(regexp_extract({text}, '{DAY}') AS DATE)"
     upper = f"upper({text})"
-    return f"CASE WHEN {_matches(text, _DATE)} OR {_matches(upper, _MIDNIGHT)} THEN {day} END"
+    return f"CASE WHEN {matches(text, _DATE)} OR {matches(upper, MIDNIGHT)} THEN {day} END"
 
 
 def _object(text: str) -> str:

@@ -48,9 +48,8 @@ class FileFacts:
         Bytes on disk.
     skip : int
         Blank lines before the header.
-    mixed_line_ends, blank_lines, nul : bool
-        Whether the text seems to hold several kinds of line end, blank lines, NUL characters; the first two are
-        suspicions, because a quoted value may hold them rightly.
+    mixed_line_ends, nul : bool
+        Whether several kinds of line end occur (a suspicion: a quoted value may hold any), and whether NUL characters.
     """
 
     path: Path
@@ -62,7 +61,6 @@ class FileFacts:
     size: int
     skip: int = 0
     mixed_line_ends: bool = False
-    blank_lines: bool = False
     nul: bool = False
 
     @property
@@ -228,7 +226,7 @@ def _csv_facts(path: Path, text: TextFacts, *, packed: bool, delimiter: str | No
     form: Format = "csv.gz" if packed else "csv"
     return FileFacts(
         path, form, "utf-8", separator, names, text.sha256, text.size, skip,
-        mixed_line_ends=text.line_end_kinds > 1, blank_lines=text.blank_lines, nul=text.nul,
+        mixed_line_ends=len(text.line_ends) > 1, nul=text.nul,
     )  # fmt: skip
 
 

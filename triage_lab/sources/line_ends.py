@@ -77,7 +77,7 @@ class _Cleaner:
 
 def _cleaner(delimiter: str) -> _Cleaner:
     """A quote opens a value only behind a separator or at the start of a line."""
-    return _Cleaner(re.compile(rb"(\r\n?|\n|" + re.escape(delimiter.encode()) + rb')("?)'))
+    return _Cleaner(re.compile(rb"(\r\n?|\n|" + re.escape(delimiter.encode()) + rb'(?="))("?)'))
 
 
 def cleaned(stream: Iterable[bytes], delimiter: str) -> Iterator[bytes]:

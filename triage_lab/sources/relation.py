@@ -65,6 +65,11 @@ def run(con: Any, sql: str, place: Place) -> Any:
         ) from error
 
 
+def count(con: Any, table: str, what: str = "*") -> int:
+    """Return ``count(what)``; fetched to the end, because the engine refuses other work beside a half-read result."""
+    return int(con.execute(f"SELECT count({what}) FROM {table}").fetchall()[0][0])
+
+
 def relate(con: Any, facts: FileFacts, path: Path, prefix: str) -> Relation:
     """Return the file as a relation.
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Mapping as MappingType
 from collections.abc import Sequence
@@ -15,13 +16,14 @@ from typing import Any
 from triage_lab.domain.canonical import digest
 from triage_lab.domain.errors import ExportError, Place
 from triage_lab.domain.tables import Column, Table
+from triage_lab.sources.bytestream import has_blank_lines
 from triage_lab.sources.casts import NO_ZONE, Cell, Reading, literal
 from triage_lab.sources.columns import match, require_source, require_table
 from triage_lab.sources.derive import derive_tables, drop_objects, refuse_empty
 from triage_lab.sources.facts import FileFacts, probe
 from triage_lab.sources.line_ends import has_mixed_line_ends, write_cleaned
 from triage_lab.sources.mapping import Mapping
-from triage_lab.sources.relation import Relation, relate
+from triage_lab.sources.relation import Relation, count, relate
 from triage_lab.sources.typed import TypedRows, finish, load
 from triage_lab.sources.zones import read_zone
 
@@ -196,7 +198,7 @@ def stage(
         tables=tables,
         rejects=rows.rejects,
         counts=Counts(rows.rows, rows.rows - rows.rejected, rows.rejected),
-        rows={name: int(con.execute(f"SELECT count(*) FROM {view}").fetchone()[0]) for name, view in tables.items()},
+        rows={name: count(con, view) for name, view in tables.items()},
         notices=notices,
         objects=objects,
     )
@@ -228,14 +230,12 @@ def _fill(target: Mapping | Table, snapshot_at: int | None) -> dict[str, str]:
 def _read(con: Any, facts: FileFacts, wanted: _Wanted, base: str) -> tuple[TypedRows, tuple[str, ...]]:
     """Load the file; one whose line ends the reader would refuse or miscount goes through a cleaned copy."""
     csv = facts.format.startswith("csv")
-    mixed = facts.mixed_line_ends and csv
-    if mixed:
-        mixed = has_mixed_line_ends(facts.path, facts.delimiter, packed=facts.packed)
-    copy = mixed or (csv and facts.blank_lines and len(facts.columns) == 1)
+    copy = csv and facts.mixed_line_ends and has_mixed_line_ends(facts.path, facts.delimiter, packed=facts.packed)
     if not copy:
         relation, plan, broken = _load(con, facts, facts.path, wanted, base)
-        # blank lines are no rows, but the reader counts them when it numbers broken lines
-        copy = csv and facts.blank_lines and broken > 0
+        # a blank line is no row, but the reader counts it when it numbers broken lines, or takes it as one empty cell
+        suspect = csv and (broken > 0 or len(facts.columns) == 1)
+        copy = suspect and has_blank_lines(facts.path, packed=facts.packed)
     if copy:
         with tempfile.TemporaryDirectory(prefix="triage-lab-") as folder:
             path = Path(folder) / "cleaned.csv"
@@ -290,7 +290,7 @@ def _plan_table(relation: Relation, table: Table, wanted: _Wanted, place: Place)
     cells = []
     for column in table.columns:
         if column is custom and extras:
-            cells.append(Cell(column, _custom(relation, extras, found.get("custom"))))
+            cells.append(Cell(column, *_custom(relation, extras, found.get("custom"))))
         elif column.name in found:
             cells.append(Cell(column, *relation.at(found[column.name])))
     notices = []
@@ -301,20 +301,21 @@ def _plan_table(relation: Relation, table: Table, wanted: _Wanted, place: Place)
     return _Plan(tuple(cells), table.columns, tuple(notices))
 
 
-def _custom(relation: Relation, extras: Sequence[str], own: str | None) -> str:
-    """SQL: the extra columns as one JSON object of texts, sorted by name, NULLs left out."""
+def _custom(relation: Relation, extras: Sequence[str], own: str | None) -> tuple[str, str]:
+    """SQL and type: the extra columns as one JSON object of texts, sorted by name, NULLs left out."""
     pairs = []
     for name in sorted(extras):
         source, _ = relation.at(name)
-        key = name or f"column_{relation.columns.index(name) + 1}"
-        pairs.append(f"{literal(key)}, nullif(CAST({source} AS VARCHAR), '')")
-    found = f"nullif(CAST(json_merge_patch('{{}}', json_object({', '.join(pairs)})) AS VARCHAR), '{{}}')"
+        key = json.dumps(name or f"column_{relation.columns.index(name) + 1}", ensure_ascii=False)
+        pairs.append(f"{literal(key + ':')} || to_json(nullif(CAST({source} AS VARCHAR), ''))")
+    # NULL || text is NULL, and concat_ws leaves NULLs out
+    found = f"nullif('{{' || concat_ws(',', {', '.join(pairs)}) || '}}', '{{}}')"
     if own is None:
-        return found
+        return found, "JSON"
     # a custom column of the file itself wins over columns of the same name
     text = f"nullif(CAST({relation.at(own)[0]} AS VARCHAR), '')"
     merged = f"CAST(json_merge_patch(coalesce({found}, '{{}}'), {text}) AS VARCHAR)"
-    return f"CASE WHEN {text} IS NULL THEN {found} WHEN json_valid({text}) THEN {merged} ELSE {text} END"
+    return f"CASE WHEN {text} IS NULL THEN {found} WHEN json_valid({text}) THEN {merged} ELSE {text} END", "VARCHAR"
 
 
 def _check_rows(con: Any, rows: TypedRows, reading: Reading, place: Place) -> None:
@@ -323,9 +324,8 @@ def _check_rows(con: Any, rows: TypedRows, reading: Reading, place: Place) -> No
         if reading.zone is None and rows.rejected:
             found = con.execute(
                 f'SELECT "row", "column", value FROM {rows.rejects} WHERE reason = ? ORDER BY "row" LIMIT 1', [NO_ZONE]
-            ).fetchone()
-            if found:
-                row, column, value = found
+            ).fetchall()
+            for row, column, value in found:
                 raise ExportError(
                     f"{column} {value!r} has no time zone", "times such as 2026-01-31T09:30:00Z or with an offset",
                     "say in which zone the file was written: --timezone Europe/Berlin (or another IANA name)",

@@ -11,7 +11,7 @@ from typing import Any
 from triage_lab.domain.errors import Place
 from triage_lab.domain.tables import Column
 from triage_lab.sources.casts import Cell, Reading, identifier, is_bad, literal, reason, typed
-from triage_lab.sources.relation import Relation, drop, run
+from triage_lab.sources.relation import Relation, count, drop, run
 
 _BROKEN_JSON = "not one JSON object on one line"
 _REJECT_COLUMNS = 'file VARCHAR, "row" BIGINT, "column" VARCHAR, value VARCHAR, reason VARCHAR'
@@ -44,8 +44,7 @@ def count_broken(con: Any, relation: Relation) -> int:
     """Return how many lines the reader refused; the scan must have run."""
     if not relation.lines_table:
         return 0
-    found = con.execute(f"SELECT count(DISTINCT line) FROM temp.{relation.lines_table}").fetchone()
-    return int(found[0])
+    return count(con, f"temp.{relation.lines_table}", "DISTINCT line")
 
 
 def load(con: Any, relation: Relation, cells: Sequence[Cell], reading: Reading, base: str, place: Place) -> int:
@@ -66,7 +65,7 @@ def load(con: Any, relation: Relation, cells: Sequence[Cell], reading: Reading, 
         f"CASE WHEN keep IS NOT NULL OR {bad or 'FALSE'} THEN [{raw}] END AS bad FROM ({rows})"
     )
     # row numbers are positions in this table, which follow the file only while the engine keeps the order
-    ordered = con.execute("SELECT current_setting('preserve_insertion_order')").fetchone()[0]
+    ordered = con.execute("SELECT current_setting('preserve_insertion_order')").fetchall()[0][0]
     if ordered not in {True, "true"}:
         con.execute("SET preserve_insertion_order = true")
     try:
@@ -99,10 +98,10 @@ def finish(
     at = {cell.column.name: f"v{index}" for index, cell in enumerate(cells)}
     shown = ", ".join(f"{_shown(column, at, fill)} AS {identifier(column.name)}" for column in columns)
     con.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS SELECT {shown}, row_no FROM {numbered} WHERE bad IS NULL")
-    total, bad = con.execute(f"SELECT count(*), count(bad) FROM temp.{base}").fetchone()
+    total, bad = count(con, f"temp.{base}"), count(con, f"temp.{base}", "bad")
     drop(con, relation.lines_table)
     objects = (("VIEW", view), ("VIEW", numbered), ("TABLE", rejects), ("TABLE", f"{base}_gaps"), ("TABLE", base))
-    return TypedRows(view, rejects, int(total) + broken, int(bad) + broken, objects)
+    return TypedRows(view, rejects, total + broken, bad + broken, objects)
 
 
 def _shown(column: Column, at: Mapping[str, str], fill: Mapping[str, str]) -> str:
@@ -124,7 +123,7 @@ def _number(con: Any, relation: Relation, base: str, first_line: int) -> str:
         f"(SELECT line - {first_line} + 1 AS broken, row_number() OVER (ORDER BY line) AS nth "
         f"FROM ({source}) AS lines(line)) GROUP BY ALL"
     )
-    if con.execute(f"SELECT count(*) FROM temp.{gaps}").fetchone()[0]:
+    if count(con, f"temp.{gaps}"):
         text = (
             f"SELECT good.* EXCLUDE (position), good.position + coalesce(gap.shift, 0) AS row_no FROM "
             f"(SELECT *, rowid + 1 AS position FROM {base}) AS good "
@@ -149,7 +148,7 @@ def _write_rejects(
             f"INSERT INTO {rejects} SELECT {file}, line - {first_line} + 1, NULL, left(text, 200), why FROM "
             f"({_broken_lines(relation)}) ORDER BY line"
         )
-    if con.execute(f"SELECT count(bad) FROM temp.{base}").fetchone()[0]:
+    if count(con, f"temp.{base}", "bad"):
         _write_bad_cells(con, cells, reading, base, rejects, file)
     return broken
 

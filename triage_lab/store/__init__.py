@@ -26,6 +26,7 @@ from triage_lab.store.runs import (
     ticket_decisions,
     ticket_records,
 )
+from triage_lab.store.tables import read_table
 from triage_lab.store.transactions import transaction
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "read_history",
     "read_labels",
     "read_run",
+    "read_table",
     "read_ticket",
     "run_table",
     "save_run",

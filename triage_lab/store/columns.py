@@ -68,11 +68,11 @@ _BUILT_IN: dict[str, Fact] = {
 
 OUTCOMES = frozenset({
     "resolver", "resolver_team_id", "resolver_team", "resolved_by", "resolved_at", "resolution_code",
-    "resolution_notes", "closed_at", "closed_by", "close_code", "closed_code", "close_notes", "sla_met", "made_sla", "due_at", "status",
-    "state", "incident_state", "reassignment_count", "reopen_count", "handle_minutes", "first_team_id",
-    "first_action_at", "first_human_action_at", "acknowledged_at", "owned_at", "started_at", "priority",
-    "final_priority", "sys_updated_at", "sys_updated_by", "sys_mod_count", "snapshot_at", "csat", "escalations",
-    "handoffs",
+    "resolution_notes", "closed_at", "closed_by", "close_code", "closed_code", "close_notes", "sla_met", "made_sla",
+    "due_at", "status", "state", "incident_state", "reassignment_count", "reopen_count", "handle_minutes",
+    "first_team_id", "first_action_at", "first_human_action_at", "acknowledged_at", "owned_at", "started_at",
+    "priority", "final_priority", "sys_updated_at", "sys_updated_by", "sys_mod_count", "snapshot_at", "csat",
+    "escalations", "handoffs",
 })  # fmt: skip
 """Names of what is known only after the ticket was worked on; reading one would be look-ahead."""
 

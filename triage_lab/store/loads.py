@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ import polars as pl
 from triage_lab.domain.canonical import digest
 from triage_lab.domain.errors import InternalError
 from triage_lab.domain.tables import Table
-from triage_lab.store.frames import query_frame
+from triage_lab.store.frames import first_row, query_frame
 from triage_lab.store.schema import (
     collapse,
     insert_rows,
@@ -47,12 +47,10 @@ def _timestamp(seconds: int | None) -> datetime | None:
     return None if seconds is None else _EPOCH + timedelta(seconds=seconds)
 
 
-def _scalar(con: duckdb.DuckDBPyConnection, sql: str, parameters: object = None) -> object:
-    """Return the only value of a query."""
-    row = con.execute(sql, parameters).fetchone()
-    if row is None:
-        raise InternalError("a query for one value returned no row", place_sql=sql)
-    return row[0]
+def _number(con: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[object] = ()) -> int | None:
+    """Return the only value of a query, a whole number or NULL."""
+    row = first_row(con, sql, parameters)
+    return None if row is None or row[0] is None else int(row[0])
 
 
 def begin_load(
@@ -87,10 +85,11 @@ def begin_load(
     int or None
         The load id, counting from 1; None if the same content was loaded before in the same way.
     """
-    known = con.execute(
+    known = first_row(
+        con,
         statement("same_load"),
         [content_hash, source, target, layout, mapping_version, timezone, _timestamp(snapshot_at)],
-    ).fetchone()
+    )
     if known is not None:
         return None
     load_id = latest_load(con) + 1
@@ -124,7 +123,7 @@ def append(con: duckdb.DuckDBPyConnection, table: Table, staged: str, load_id: i
     Identical rows of one key collapse into the last of them; differing rows are all stored with ``dup_no`` 0, 1, 2 …
     in file order, and the view shows the last.
     """
-    stored_before = con.execute(f"SELECT 1 FROM {table.name}_rows WHERE load_id = ? LIMIT 1", [load_id]).fetchone()
+    stored_before = first_row(con, f"SELECT 1 FROM {table.name}_rows WHERE load_id = ? LIMIT 1", [load_id])
     if stored_before is not None:
         raise InternalError(f"load {load_id} was appended to {table.name} twice", "one append a table and load")
     present = frozenset(row[0] for row in con.execute(f"DESCRIBE SELECT * FROM {quoted(staged)}").fetchall())
@@ -139,11 +138,12 @@ def append(con: duckdb.DuckDBPyConnection, table: Table, staged: str, load_id: i
     con.execute(insert_rows(table, "triage_incoming", "triage_repeated", "triage_collapsed"), [load_id])
     if table.name == "tickets":
         con.execute(statement("remember_ticket_ids"), [load_id])
-    counts = con.execute(
+    counts = first_row(
+        con,
         f"SELECT count(*), count(*) FILTER (dup_no > 0), (SELECT count(*) FROM triage_incoming) "
         f"FROM {table.name}_rows WHERE load_id = ?",
         [load_id],
-    ).fetchone()
+    )
     for name in temporary:
         con.execute(f"DROP TABLE {name}")
     inserted, differing, incoming = counts or (0, 0, 0)
@@ -165,7 +165,7 @@ def append_rejects(con: duckdb.DuckDBPyConnection, staged_rejects: str, load_id:
         f'FROM {quoted(staged_rejects)} ORDER BY "row", "column"',
         [load_id, file],
     )
-    return int(str(_scalar(con, "SELECT count(*) FROM rejects WHERE load_id = ?", [load_id])))
+    return _number(con, "SELECT count(*) FROM rejects WHERE load_id = ?", [load_id]) or 0
 
 
 def finish_load(
@@ -187,7 +187,7 @@ def finish_load(
 
 def latest_load(con: duckdb.DuckDBPyConnection) -> int:
     """Return the id of the newest load, 0 in an empty store."""
-    return int(str(_scalar(con, "SELECT coalesce(max(load_id), 0) FROM loads")))
+    return _number(con, "SELECT max(load_id) FROM loads") or 0
 
 
 def set_as_of(con: duckdb.DuckDBPyConnection, load_id: int | None) -> None:
@@ -206,12 +206,12 @@ def set_as_of(con: duckdb.DuckDBPyConnection, load_id: int | None) -> None:
 @contextmanager
 def _as_of(con: duckdb.DuckDBPyConnection, load_id: int) -> Iterator[None]:
     """See the store as of a load within the block, then as before."""
-    before = _scalar(con, "SELECT getvariable('as_of_load')")
+    before = _number(con, "SELECT getvariable('as_of_load')")
     set_as_of(con, load_id)
     try:
         yield
     finally:
-        set_as_of(con, None if before is None else int(str(before)))
+        set_as_of(con, before)
 
 
 def list_loads(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
@@ -240,9 +240,8 @@ def cutoff(con: duckdb.DuckDBPyConnection, as_of_load: int) -> int | None:
     newest time in tickets.created_at or ticket_events.at, capped at the newest created_at + 30 days, so that one
     event with a mistyped year does not stretch the window. Outcome columns are no stored times.
     """
-    snapshot = con.execute(statement("cutoff_snapshot"), [as_of_load]).fetchone()
+    snapshot = first_row(con, statement("cutoff_snapshot"), [as_of_load])
     if snapshot is not None:
         return int(snapshot[0])
     with _as_of(con, as_of_load):
-        value = _scalar(con, statement("cutoff_newest"))
-    return None if value is None else int(str(value))
+        return _number(con, statement("cutoff_newest"))

@@ -9,7 +9,7 @@ import polars as pl
 
 from triage_lab.domain.errors import InternalError, StoreError
 from triage_lab.store.fingerprint import frames_digest
-from triage_lab.store.frames import query_frame
+from triage_lab.store.frames import first_row, query_frame
 from triage_lab.store.ledger import Encoded, RunTables, encode
 from triage_lab.store.statements import statement
 from triage_lab.store.transactions import transaction
@@ -42,7 +42,7 @@ def save_run(con: duckdb.DuckDBPyConnection, run: RunTables) -> bool:
     """
     encoded = encode(run)
     content = frames_digest("\0".join((run.kind, *encoded.terms)), encoded.frames)
-    stored = con.execute("SELECT content_digest FROM runs WHERE run_id = ?", [run.run_id]).fetchone()
+    stored = first_row(con, "SELECT content_digest FROM runs WHERE run_id = ?", [run.run_id])
     if stored is not None:
         if stored[0] == content:
             return False

@@ -43,7 +43,7 @@ def event_table(
     the ticket anew, so an escalation writes no ``assigned``.
     """
     step = steps.with_row_index("order").with_columns(pl.col("order").cast(pl.Int64) + 1)
-    step = step.with_columns(before=pl.col("event").shift(1).over("row"))
+    step = step.sort("row", "order").with_columns(before=_before("event"), agent_before=_before("agent"))
     parts = [
         _created(tickets, channel),
         _assigned(step),
@@ -57,6 +57,11 @@ def event_table(
     return _canonical(events, tickets["ticket_id"])
 
 
+def _before(column: str) -> pl.Expr:
+    """The value in the row before, if that belongs to the same ticket; rows are sorted by ticket."""
+    return pl.when(pl.col("row") == pl.col("row").shift(1)).then(pl.col(column).shift(1))
+
+
 def _created(tickets: pl.DataFrame, channel: pl.Series) -> pl.DataFrame:
     """The customer files the ticket."""
     return pl.DataFrame(
@@ -66,9 +71,7 @@ def _created(tickets: pl.DataFrame, channel: pl.Series) -> pl.DataFrame:
 
 def _assigned(step: pl.DataFrame) -> pl.DataFrame:
     """The owner is set by a rule at first, by an agent at each handoff."""
-    joins = step.with_columns(agent_before=pl.col("agent").shift(1).over("row")).filter(
-        (pl.col("event") == "join") & (pl.col("before").is_null() | (pl.col("before") == "handoff"))
-    )
+    joins = step.filter((pl.col("event") == "join") & (pl.col("before").is_null() | (pl.col("before") == "handoff")))
     first = pl.col("before").is_null()
     return joins.select(
         "row",
@@ -78,7 +81,7 @@ def _assigned(step: pl.DataFrame) -> pl.DataFrame:
         actor_type=pl.when(first).then(pl.lit("automation")).otherwise(pl.lit("agent")),
         actor_id=pl.when(first).then(pl.lit(None, dtype=pl.String)).otherwise(pl.col("agent_before")),
         team_id="team",
-        old_value=pl.col("team").shift(1).over("row"),
+        old_value=_before("team"),
         new_value="team",
         via=pl.when(first).then(pl.lit("rule")).otherwise(pl.lit("web")),
     )

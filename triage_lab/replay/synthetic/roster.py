@@ -3,58 +3,74 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from triage_lab.domain.desk import Agent, Operations, Team
+from triage_lab.domain.desk import WEEKDAYS, Agent, Operations, Span, Team
 from triage_lab.domain.errors import UsageError
 from triage_lab.replay.synthetic.parameters import REFERENCE_TICKETS
 
 # Share of a team's agents that its volume needs at the busiest time of an ordinary week, at the reference size.
 # The rest is the safety margin against chance, and only that part grows with the square root.
 PEAK_LOAD = 0.88
+FULL_TIME = 0.9  # from this need on a single agent works full time
+SHORTEST_SHARE = 0.4
 FEWEST_TICKETS, MOST_TICKETS = 100, 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Agents of a team with the same skills and shifts; ``agents`` is their number at the reference size."""
+    """Agents of a team with the same skills and shifts; ``agents`` is their number at the reference size.
+
+    Empty ``shifts`` mean the hours of the team's calendar.
+    """
 
     agents: int
     skills: str = ""
-    shifts: str = ""
+    shifts: tuple[Span, ...] = ()
 
 
+def _week(last_day: int, opens: int, closes: int) -> tuple[Span, ...]:
+    """Spans from Monday to a last weekday, in hours of the day."""
+    return tuple(Span(day, opens * 60, closes * 60) for day in range(last_day + 1))
+
+
+BERLIN = (*(Span(day, 480, 1080) for day in range(4)), Span(4, 480, 990))
+NEWYORK = _week(4, 8, 19)
+SINGAPORE = tuple(span for day in range(5) for span in (Span(day, 510, 750), Span(day, 810, 1080)))
+HOURS = {"berlin": BERLIN, "newyork": NEWYORK, "singapore": SINGAPORE, "always": ()}
 ROSTER: dict[str, tuple[Group, ...]] = {
     "triage": (Group(2),),
-    "support": (Group(1, "", 'mon-fri: ["08:00-16:00"]'), Group(1, "", 'mon-fri: ["11:00-19:00"]')),
+    "support": (Group(1, "", _week(4, 8, 16)), Group(1, "", _week(4, 11, 19))),
     "billing": (Group(2),),
     "collections": (Group(1),),
     "renewal-sme": (Group(2),),
-    "legal-ops": (
-        Group(1, "dpa, clauses"),
-        Group(1, "termination"),
-        Group(1, "termination", 'mon-thu: ["08:00-13:00"]'),
-    ),
+    "legal-ops": (Group(1, "dpa, clauses"), Group(1, "termination"), Group(1, "termination", _week(3, 8, 13))),
     "high-touch": (
-        Group(1, "credits", 'mon-fri: ["00:00-08:00"]'),
-        Group(1, "credits", 'mon-fri: ["07:00-15:00"]'),
-        Group(1, "credits", 'mon-fri: ["13:00-21:00"]'),
+        Group(1, "credits", _week(4, 0, 8)),
+        Group(1, "credits", _week(4, 7, 15)),
+        Group(1, "credits", _week(4, 13, 21)),
     ),
     "technical": (Group(8),),
     "onboarding": (Group(3),),
 }
-SETTINGS = {
-    "triage": "calendar: always",
-    "support": "calendar: newyork",
-    "billing": "calendar: berlin, discipline: priority",
-    "collections": "calendar: berlin",
-    "renewal-sme": "calendar: newyork, discipline: earliest_due",
-    "legal-ops": "calendar: berlin, discipline: earliest_due",
-    "high-touch": "calendar: always, discipline: priority",
-    "technical": "calendar: berlin, discipline: priority",
-    "onboarding": "calendar: singapore",
+CALENDAR_OF = {
+    "triage": "always",
+    "support": "newyork",
+    "billing": "berlin",
+    "collections": "berlin",
+    "renewal-sme": "newyork",
+    "legal-ops": "berlin",
+    "high-touch": "always",
+    "technical": "berlin",
+    "onboarding": "singapore",
+}
+DISCIPLINE_OF = {
+    "billing": "priority",
+    "renewal-sme": "earliest_due",
+    "legal-ops": "earliest_due",
+    "high-touch": "priority",
+    "technical": "priority",
 }
 NOTES = {
     "triage": "stand-by, day and night: unclear, unknown and escalated tickets",
@@ -78,15 +94,15 @@ inboxes:
 calendars: # `always` is built in
   berlin:
     timezone: Europe/Berlin
-    hours: {{mon-thu: ["08:00-18:00"], fri: ["08:00-16:30"]}}
+    hours: {{{berlin}}}
     holidays: {{country: DE, dates: ["2026-12-24", "2026-12-31"]}}
   newyork:
     timezone: America/New_York
-    hours: {{mon-fri: ["08:00-19:00"]}}
+    hours: {{{newyork}}}
     holidays: {{country: US}}
   singapore:
     timezone: Asia/Singapore
-    hours: {{mon-fri: ["08:30-12:30", "13:30-18:00"]}}
+    hours: {{{singapore}}}
     holidays: {{country: SG}}
 
 teams:
@@ -124,8 +140,8 @@ fx:
 """
 
 
-def scaled_count(agents: int, tickets: int) -> int:
-    """Return how many agents do the work of ``agents`` when ``tickets`` arrive instead of 20,000.
+def needed_agents(agents: int, tickets: int) -> float:
+    """Return how many agents the work of ``agents`` needs when ``tickets`` arrive instead of 20,000.
 
     Parameters
     ----------
@@ -134,31 +150,56 @@ def scaled_count(agents: int, tickets: int) -> int:
     tickets : int
         Tickets in 90 days.
 
-    Returns
-    -------
-    int
-        At least 1. Weekly hours per agent stay as they are, so the team's weekly hours grow alike.
-
     Notes
     -----
     Square-root staffing: with s = tickets / 20,000 the offered load grows with s, its chance variation with the
-    square root of s, so agents · (0.88 s + 0.12 √s), rounded up unless less than a tenth above a whole number.
+    square root of s, so agents · (0.88 s + 0.12 √s).
 
     Source: W. Whitt, "Understanding the efficiency of multi-server service systems", Management Science 38 (1992).
 
     Examples
     --------
-    >>> scaled_count(8, 20_000), scaled_count(8, 1_000_000), scaled_count(8, 1_000)
-    (8, 359, 1)
+    >>> round(needed_agents(8, 20_000), 6), round(needed_agents(8, 1_000_000), 2)
+    (8.0, 358.79)
     """
     scale = tickets / REFERENCE_TICKETS
-    return max(1, math.ceil(round(agents * (PEAK_LOAD * scale + (1 - PEAK_LOAD) * math.sqrt(scale)) - 0.1, 9)))
+    return agents * (PEAK_LOAD * scale + (1 - PEAK_LOAD) * math.sqrt(scale))
+
+
+def staff(agents: int, hours: tuple[Span, ...], tickets: int) -> tuple[int, tuple[Span, ...]]:
+    """Return how many agents a group gets for ``tickets`` tickets, and their weekly spans.
+
+    Parameters
+    ----------
+    agents : int
+        Agents of the group at the reference size.
+    hours : tuple of Span
+        Their weekly spans; empty = round the clock.
+    tickets : int
+        Tickets in 90 days.
+
+    Returns
+    -------
+    count : int
+        ``needed_agents``, rounded up unless less than a tenth above a whole number; at least 1.
+    spans : tuple of Span
+        ``hours``; if less than one agent is needed, one part-time agent whose every span is cut to the needed share
+        (at least two fifths, whole quarter hours) from its start.
+    """
+    needed = needed_agents(agents, tickets)
+    if needed >= FULL_TIME or not hours:
+        return max(1, math.ceil(round(needed - 0.1, 9))), hours
+    share = max(SHORTEST_SHARE, needed)
+    return 1, tuple(
+        Span(span.weekday, span.start, span.start + max(1, round((span.end - span.start) * share / 15)) * 15)
+        for span in hours
+    )
 
 
 def operations_text(tickets: int = REFERENCE_TICKETS) -> str:
     """Return the operations.yaml of the demo desk, staffed for ``tickets`` tickets in 90 days.
 
-    Its parsed form equals ``scaled_operations`` of the parsed form for 20,000.
+    Its parsed form equals ``scaled_operations`` of the parsed form for 20,000, but for the digest.
 
     Raises
     ------
@@ -171,33 +212,61 @@ def operations_text(tickets: int = REFERENCE_TICKETS) -> str:
     'manual_triage_team: triage'
     """
     check_size(tickets)
+    hours = {name: _hours_text(spans) for name, spans in HOURS.items()}
     teams = "".join(_team_text(team, groups, tickets) for team, groups in ROSTER.items())
-    return HEAD.format(tickets=tickets) + teams + TAIL
+    return HEAD.format(tickets=tickets, **hours) + teams + TAIL
 
 
 def _team_text(team: str, groups: tuple[Group, ...], tickets: int) -> str:
     """One team as YAML: on one line with a number of agents, or with one line per agent."""
     note = f" # {NOTES[team]}" if team in NOTES else ""
-    if len(groups) == 1 and not groups[0].skills and not groups[0].shifts:
-        count = scaled_count(groups[0].agents, tickets)
-        return f"  {team}: {{{SETTINGS[team]}, agents: {count}}}{note}\n"
-    lines = [f"  {team}:\n"]
-    lines += [f"    {setting}\n" for setting in SETTINGS[team].split(", ")]
-    lines.append(f"    agents:{note}\n")
+    calendar = CALENDAR_OF[team]
+    settings = [f"calendar: {calendar}"]
+    settings += [f"discipline: {DISCIPLINE_OF[team]}"] if team in DISCIPLINE_OF else []
+    staffed = [(group, *_staffed(group.agents, group.shifts, HOURS[calendar], tickets)) for group in groups]
+    if len(staffed) == 1 and not groups[0].skills and not staffed[0][2]:
+        return f"  {team}: {{{', '.join(settings)}, agents: {staffed[0][1]}}}{note}\n"
+    lines = [f"  {team}:\n", *(f"    {setting}\n" for setting in settings), f"    agents:{note}\n"]
     number = 0
-    for group in groups:
+    for group, count, shifts in staffed:
         extra = f", skills: [{group.skills}]" if group.skills else ""
-        extra += f", shifts: {{{group.shifts}}}" if group.shifts else ""
-        for _ in range(scaled_count(group.agents, tickets)):
+        extra += f", shifts: {{{_hours_text(shifts)}}}" if shifts else ""
+        for _ in range(count):
             number += 1
             lines.append(f"      - {{id: {team}-{number}{extra}}}\n")
     return "".join(lines)
 
 
+def _staffed(
+    agents: int, shifts: tuple[Span, ...], calendar: tuple[Span, ...], tickets: int
+) -> tuple[int, tuple[Span, ...]]:
+    """Number and shifts of a group; shifts stay empty while they are the calendar's hours."""
+    count, spans = staff(agents, shifts or calendar, tickets)
+    return count, () if not shifts and spans == calendar else spans
+
+
+def _hours_text(spans: tuple[Span, ...]) -> str:
+    """Weekly spans as YAML: ``mon-thu: ["08:00-18:00"], fri: ["08:00-16:30"]``."""
+    days: list[tuple[int, list[str]]] = []
+    for weekday, group in groupby(spans, key=lambda span: span.weekday):
+        days.append((weekday, [f'"{_clock(span.start)}-{_clock(span.end)}"' for span in group]))
+    parts = []
+    for texts, run in groupby(days, key=lambda day: day[1]):
+        weekdays = [WEEKDAYS[weekday] for weekday, _ in run]
+        name = weekdays[0] if len(weekdays) == 1 else f"{weekdays[0]}-{weekdays[-1]}"
+        parts.append(f"{name}: [{', '.join(texts)}]")
+    return ", ".join(parts)
+
+
+def _clock(minutes: int) -> str:
+    """Minutes of the day as HH:MM."""
+    return f"{minutes // 60:02d}:{minutes % 60:02d}"
+
+
 def scaled_operations(operations: Operations, tickets: int) -> Operations:
     """Return the same desk staffed for ``tickets`` tickets in 90 days instead of 20,000.
 
-    Neighbouring agents with equal skills and shifts are one group and scale together (see ``scaled_count``); agents
+    Neighbouring agents with equal skills and shifts are one group and scale together (see ``staff``); agents
     are numbered anew as ``team-1``, ``team-2`` …. Everything but the agents stays; the digest is emptied where the
     desk changes, since it would be that of another file.
 
@@ -209,16 +278,19 @@ def scaled_operations(operations: Operations, tickets: int) -> Operations:
     check_size(tickets)
     if tickets == REFERENCE_TICKETS:
         return operations
-    teams: Mapping[str, Team] = {name: _scaled_team(team, tickets) for name, team in operations.teams.items()}
+    teams = {
+        name: _scaled_team(team, operations.calendars[team.calendar].spans, tickets)
+        for name, team in operations.teams.items()
+    }
     return replace(operations, teams=teams, digest="")
 
 
-def _scaled_team(team: Team, tickets: int) -> Team:
+def _scaled_team(team: Team, hours: tuple[Span, ...], tickets: int) -> Team:
     """The team with each of its groups scaled."""
     agents: list[Agent] = []
     for (skills, shifts), group in groupby(team.agents, key=lambda agent: (agent.skills, agent.shifts)):
-        count = scaled_count(len(list(group)), tickets)
-        agents += [Agent(f"{team.team_id}-{len(agents) + number + 1}", skills, shifts) for number in range(count)]
+        count, spans = _staffed(len(list(group)), shifts, hours, tickets)
+        agents += [Agent(f"{team.team_id}-{len(agents) + number + 1}", skills, spans) for number in range(count)]
     return replace(team, agents=tuple(agents))
 
 

@@ -1,0 +1,54 @@
+"""Sessions beside the store's connection: a gate that fails in the engine must not abort the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from triage_lab.quality.sqltext import timestamp
+
+
+def open_session(con: Any, cutoff: int) -> Any:
+    """Return a second session on the same database, with the same ``as_of_load`` and with ``cutoff``.
+
+    Notes
+    -----
+    It sees what is committed. Queries of one's own read the cutoff as ``getvariable('cutoff')``.
+    """
+    (as_of,) = con.execute("SELECT getvariable('as_of_load')").fetchone()
+    session = con.cursor()
+    session.execute("SET TimeZone = 'UTC'")
+    if as_of is not None:
+        session.execute(f"SET VARIABLE as_of_load = {int(as_of)}")
+    session.execute(f"SET VARIABLE cutoff = {timestamp(cutoff)}")
+    return session
+
+
+@contextmanager
+def reading(con: Any, cutoff: int) -> Iterator[Any]:
+    """Lend a session for reading and close it after."""
+    session = open_session(con, cutoff)
+    try:
+        yield session
+    finally:
+        session.close()
+
+
+@contextmanager
+def writing(con: Any) -> Iterator[None]:
+    """Run the block in one transaction on the store's connection, or join the one that is open."""
+    try:
+        con.execute("BEGIN")
+    except Exception as error:
+        # The engine's error classes belong to the store; its wording is all that tells this case apart here.
+        if "within a transaction" not in str(error):
+            raise
+        yield
+        return
+    try:
+        yield
+        con.execute("COMMIT")
+    except BaseException:
+        con.execute("ROLLBACK")
+        raise

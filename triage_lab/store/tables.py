@@ -1,0 +1,22 @@
+"""Canonical tables as frames, for people who explore them."""
+
+from __future__ import annotations
+
+import duckdb
+import polars as pl
+
+from triage_lab.domain.tables import CANONICAL
+
+
+def read_table(con: duckdb.DuckDBPyConnection, name: str) -> pl.DataFrame:
+    """Return a canonical table as of the load that the connection shows, one row per key, sorted by it.
+
+    Parameters
+    ----------
+    name : str
+        A name in `triage_lab.domain.tables.CANONICAL` (anything else is a KeyError: names never come from text).
+    """
+    table = CANONICAL[name]
+    columns = ", ".join(f'"{column.name}"' for column in table.columns)
+    order = ", ".join(f'"{key}"' for key in table.key)
+    return con.execute(f"SELECT {columns} FROM {table.name} ORDER BY {order}").pl()  # noqa: S608 - our own names
