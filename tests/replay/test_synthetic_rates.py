@@ -96,8 +96,10 @@ def test_the_log_tells_what_the_findings_say() -> None:
     per_field = answered.group_by("ticket_id", "field").len()
     assert per_field["len"].max() == 1, "a source is asked only if the one before it did not answer"
     truth = desk.truth["enrichment"].unpivot(index="ticket_id", variable_name="field", value_name="true_value")
-    right = answered.join(truth, on=["ticket_id", "field"]).group_by("field").agg(
-        accuracy=(pl.col("value") == pl.col("true_value")).mean()
+    right = (
+        answered.join(truth, on=["ticket_id", "field"])
+        .group_by("field")
+        .agg(accuracy=(pl.col("value") == pl.col("true_value")).mean())
     )
     for field, accuracy in right.iter_rows():
         assert found[field]["*"]["accuracy"] == pytest.approx(accuracy, abs=1e-6)
@@ -132,8 +134,10 @@ def test_labels_reach_many_accounts_and_hold_the_truth() -> None:
     assert len(joined) == len(facts)
     assert (joined["value"] == joined["true_value"]).all()
     owners = labels.filter(pl.col("field") == "truth_team").join(desk.truth["tickets"], on="ticket_id")
-    expected = pl.when(pl.col("truth_team") == pl.col("resolver_team")).then("truth_team").otherwise(
-        pl.concat_str("truth_team", "resolver_team", separator="|")
+    expected = (
+        pl.when(pl.col("truth_team") == pl.col("resolver_team"))
+        .then("truth_team")
+        .otherwise(pl.concat_str("truth_team", "resolver_team", separator="|"))
     )
     assert owners.select((pl.col("value") == expected).all()).item()
     when = labels.join(desk.tables["tickets"].select("ticket_id", "created_at", "snapshot_at"), on="ticket_id")

@@ -105,7 +105,7 @@ def test_values_come_from_the_vocabulary() -> None:
         "channel": CHANNELS,
         "priority_at_creation": PRIORITIES,
         "first_team_id": TEAMS,
-        "resolver_team_id": [team for team in TEAMS],
+        "resolver_team_id": TEAMS,
         "inbox": list(desk_operations().inboxes),
     }.items():
         assert set(tickets[column].drop_nulls().unique()) <= set(allowed), column
@@ -119,7 +119,9 @@ def test_dated_rows_of_one_key_never_overlap_and_some_change_inside_the_window()
         key = CANONICAL[name].key[:-1]
         rows = tables[name].sort(*key, "valid_from")
         following = rows.select(pl.col("valid_from").shift(-1).over(*key)).to_series()
-        overlapping = rows.filter(following.is_not_null() & (rows["valid_to"].is_null() | (rows["valid_to"] > following)))
+        overlapping = rows.filter(
+            following.is_not_null() & (rows["valid_to"].is_null() | (rows["valid_to"] > following))
+        )
         assert overlapping.is_empty(), name
         assert rows["valid_from"].is_between(START, END).sum() > 10, f"{name}: nothing changes inside the window"
         assert rows.filter(pl.col("valid_to") <= pl.col("valid_from")).is_empty(), name
@@ -149,8 +151,13 @@ def test_few_accounts_write_most_tickets() -> None:
 
 
 def test_weekdays_are_busier_than_weekends_and_days_than_nights() -> None:
-    tickets = desk_of().tables["tickets"].join(
-        desk_of().tables["accounts"].filter(pl.col("valid_to").is_null()).select("account_id", "region"), on="account_id"
+    tickets = (
+        desk_of()
+        .tables["tickets"]
+        .join(
+            desk_of().tables["accounts"].filter(pl.col("valid_to").is_null()).select("account_id", "region"),
+            on="account_id",
+        )
     )
     emea = tickets.filter((pl.col("region") == "emea") & (pl.col("channel") == "phone"))
     local = emea["created_at"].dt.replace_time_zone("UTC").dt.convert_time_zone("Europe/Berlin")
@@ -173,6 +180,7 @@ def test_machines_know_no_season() -> None:
 def test_month_starts_are_busy_for_billing() -> None:
     tickets = desk_of(100_000).tables["tickets"].filter(pl.col("created_at").dt.weekday() <= 5)
     days = tickets.with_columns(day=pl.col("created_at").dt.date()).group_by("day", "category").len()
+
     def mean(category: str, *, start: bool) -> float:
         of = days.filter((pl.col("category") == category) & ((pl.col("day").dt.day() <= 3) == start))
         return float(of["len"].mean())  # type: ignore[arg-type]
@@ -207,7 +215,8 @@ def test_arrivals_follow_the_intensity_through_the_clock_change() -> None:
     calls = calls.join(regions.filter(pl.col("region") == "emea"), on="account_id")
     utc = calls["created_at"].dt.hour().cast(pl.Float64)
     local = calls["created_at"].dt.replace_time_zone("UTC").dt.convert_time_zone("Europe/Berlin").dt.hour()
-    later = calls["created_at"] >= datetime(2026, 10, 25, 1)
+    change = datetime(2026, 10, 25, 1, tzinfo=UTC).replace(tzinfo=None)
+    later = calls["created_at"] >= change
     error = 4 * local.std() / later.sum() ** 0.5
     assert abs(local.filter(later).mean() - local.filter(~later).mean()) < error
     assert abs(utc.filter(later).mean() - utc.filter(~later).mean() - 1.0) < error
@@ -218,8 +227,10 @@ def test_near_duplicates_repeat_an_earlier_ticket_within_hours() -> None:
     desk = desk_of()
     tickets = desk.tables["tickets"]
     facts = tickets.select("ticket_id", "created_at", "account_id", "subcategory", "subject", "body")
-    pairs = desk.truth["duplicates"].join(facts, on="ticket_id").join(
-        facts, left_on="duplicate_of", right_on="ticket_id", suffix="_first"
+    pairs = (
+        desk.truth["duplicates"]
+        .join(facts, on="ticket_id")
+        .join(facts, left_on="duplicate_of", right_on="ticket_id", suffix="_first")
     )
     assert len(pairs) == round(0.03 * len(tickets))
     gap = (pairs["created_at"] - pairs["created_at_first"]).dt.total_seconds()

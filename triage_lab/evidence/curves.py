@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from triage_lab.domain.result import Curve
@@ -78,10 +79,10 @@ def _overall(frame: pl.DataFrame, metric: str) -> pl.DataFrame:
     return frame.filter(mine).with_columns(pl.col("cluster").cast(pl.String)).sort("cluster", maintain_order=True)
 
 
-def _grid(minutes: Floats, event: Floats, points: int) -> Floats:
+def _grid(minutes: Floats, event: npt.NDArray[np.bool_], points: int) -> Floats:
     """Times on a logarithmic axis, rounded to whole seconds so that the steps are those of the data."""
     last = float(minutes.max())
-    happened = minutes[event.astype(np.bool_)]
+    happened = minutes[event]
     first = max(FIRST_MINUTE, float(happened.min()) if happened.size else FIRST_MINUTE)
     if last <= first:
         return np.array([last])

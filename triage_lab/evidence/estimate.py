@@ -81,8 +81,8 @@ def difference(
 ) -> tuple[Measure, ...]:
     """Estimate candidate − baseline for every metric and segment that both arms have, paired by account.
 
-    Parameters are those of `estimate`; both arms need the same number of replications, paired by position. Equal tallies
-    give exactly 0 with a zero-width interval. Money has no interval below 1,000 accounts.
+    Parameters are those of `estimate`; both arms need the same number of replications, paired by position. Equal
+    tallies give exactly 0 with a zero-width interval. Money has no interval below 1,000 accounts.
     """
     context = _Context(catalogue, grade_of or {}, frozenset(flags), scenario)
     panel = build_panel([baseline, candidate])
@@ -112,8 +112,8 @@ def compare(
     Returns
     -------
     tuple of Comparison
-        In the catalogue's order, overall first. ``change`` is better or worse only if the 95 % interval excludes 0 and at
-        least 10 effective accounts carry it.
+        In the catalogue's order, overall first. ``change`` is better or worse only if the 95 % interval excludes 0
+        and at least 10 effective accounts carry it.
     """
     context = _Context(catalogue, grade_of or {}, frozenset(flags), scenario)
     other = replace(context, grade_of=baseline_grade_of) if baseline_grade_of is not None else context
@@ -245,7 +245,7 @@ class _Context:
             metric, segment, arm, values, (span.n, span.accounts, span.effective), span.simulation_error, own
         )
 
-    def _measure(  # noqa: PLR0913 (one argument for each part of a measure)
+    def _measure(
         self,
         metric: Metric,
         segment: str,

@@ -106,8 +106,8 @@ def wilson_bounds(p: Any, n: Any, critical: Any) -> tuple[Any, Any]:
 
     Notes
     -----
-    centre = (p + c²/2n) / (1 + c²/n); half = c·sqrt(p(1−p)/n + c²/4n²) / (1 + c²/n). At p = 0 the lower bound is exactly
-    0, at p = 1 the upper one exactly 1. Source: Wilson (1927).
+    centre = (p + c²/2n) / (1 + c²/n); half = c·sqrt(p(1−p)/n + c²/4n²) / (1 + c²/n). At p = 0 the lower bound is
+    exactly 0, at p = 1 the upper one exactly 1. Source: Wilson (1927).
     """
     p, n = np.asarray(p, dtype=np.float64), np.asarray(n, dtype=np.float64)
     square = np.asarray(critical, dtype=np.float64) ** 2
@@ -313,7 +313,7 @@ def jackknife_log_ratio(
     m_candidate: npt.ArrayLike,
     level: float = LEVEL,
 ) -> Interval:
-    """Ratio of two ratios, candidate / baseline, with the interval built on the logarithm; see `jackknife_difference`."""
+    """Ratio of two ratios, candidate / baseline, with its interval from the logarithm; see `jackknife_difference`."""
     return _jackknife_paired(y_baseline, m_baseline, y_candidate, m_candidate, level, logarithm=True)
 
 

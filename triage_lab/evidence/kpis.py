@@ -47,10 +47,16 @@ def judge_kpis(
     """
     compared = {one.metric: one for one in comparisons if not one.segment}
     observed = {one.metric: one for one in measures if not one.segment}
-    reasons = {one.subject: one.reason for one in not_possible}
+    reasons = _reasons(not_possible, catalogue)
     return tuple(
         _judge(kpi, _measure_of(kpi, compared, observed), catalogue.get(kpi.metric), reasons) for kpi in plan.kpis
     )
+
+
+def _reasons(not_possible: Iterable[NotPossible], catalogue: Mapping[str, Metric]) -> dict[str, str]:
+    """Reason by metric name; a subject may be a metric's name or its label."""
+    names = {metric.label: metric.name for metric in catalogue.values()}
+    return {names.get(one.subject, one.subject): one.reason for one in not_possible}
 
 
 def _measure_of(kpi: Kpi, compared: Mapping[str, Comparison], observed: Mapping[str, Measure]) -> Measure | None:
@@ -185,7 +191,7 @@ def tiles(
     without numbers says why.
     """
     compared = {one.metric: one for one in comparisons if not one.segment}
-    reasons = {one.subject: one.reason for one in not_possible}
+    reasons = _reasons(not_possible, catalogue)
     out = []
     for name in TILES:
         metric = _misroute(compared) if name == "misroute" else name

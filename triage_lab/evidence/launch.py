@@ -27,8 +27,8 @@ class Kpi:
 
     ``relation`` is at_least, at_most, above or below, ``limit`` in the metric's unit. ``on`` says whether it binds the
     candidate's value or its difference to the baseline. ``bound``: two_sided = the 95 % interval, one_sided = the 95 %
-    one-sided bound. With fewer than ``min_n`` or ``min_accounts`` the limit cannot be assessed. A ``primary`` limit must
-    rest on calibrated evidence for a GO.
+    one-sided bound. With fewer than ``min_n`` or ``min_accounts`` the limit cannot be assessed. A ``primary`` limit
+    must rest on calibrated evidence for a GO.
     """
 
     kpi_id: str
@@ -137,8 +137,8 @@ def read_launch(document: Document, catalogue: Mapping[str, Metric] | None = Non
     Raises
     ------
     ConfigError
-        With file, line and column: unknown or missing keys, an unknown metric, two limits at once, an id given twice, an
-        item missing.
+        With file, line and column: unknown or missing keys, an unknown metric, two limits at once, an id given twice,
+        an item missing.
     """
     top = _Fields(document, (), document.data)
     top.only(("kpis", "items"))
@@ -150,7 +150,10 @@ def read_launch(document: Document, catalogue: Mapping[str, Metric] | None = Non
     for kpi in read:
         if kpi.kpi_id in seen:
             raise ConfigError(
-                f"the id '{kpi.kpi_id}' stands twice (first at {seen[kpi.kpi_id]})", "each id once", "rename one", place=kpi.place
+                f"the id '{kpi.kpi_id}' stands twice (first at {seen[kpi.kpi_id]})",
+                "each id once",
+                "rename one",
+                place=kpi.place,
             )
         seen[kpi.kpi_id] = kpi.place
     return LaunchPlan(read, _items(document))
@@ -204,7 +207,9 @@ def _items(document: Document) -> tuple[LaunchItem, ...]:
     out = []
     for name in ITEMS:
         if name not in items.data:
-            raise items.fail(f"the item '{name}' is missing", f"all of {', '.join(ITEMS)}", f"add {name}: {{owner: …, needs: …}}")
+            raise items.fail(
+                f"the item '{name}' is missing", f"all of {', '.join(ITEMS)}", f"add {name}: {{owner: …, needs: …}}"
+            )
         fields = _mapping(document, ("items", name), items.data[name])
         fields.only(_ITEM_KEYS)
         out.append(LaunchItem(name, fields.text("owner"), fields.text("needs")))

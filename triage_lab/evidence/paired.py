@@ -101,7 +101,7 @@ def newcombe_paired(a: int, b: int, c: int, d: int, level: float = LEVEL) -> tup
     low1, high1 = (float(x) for x in wilson_bounds(first, n, z))
     low2, high2 = (float(x) for x in wilson_bounds(second, n, z))
     margins = (a + b) * (c + d) * (a + c) * (b + d)
-    cross = a * d - b * c
+    cross = float(a * d - b * c)
     if cross > 0:
         cross = max(cross - n / 2, 0)
     phi = cross / math.sqrt(margins) if margins > 0 else 0.0
@@ -143,7 +143,7 @@ def holm(p: npt.ArrayLike) -> npt.NDArray[np.float64]:
 
 
 def srm(counts: Sequence[int], shares: Sequence[float] | None = None) -> float:
-    """P-value of the sample-ratio test: are the accounts split as planned?
+    """P-value of the sample-ratio test, which asks whether the accounts are split as planned.
 
     Parameters
     ----------
@@ -154,8 +154,8 @@ def srm(counts: Sequence[int], shares: Sequence[float] | None = None) -> float:
 
     Notes
     -----
-    χ² = Σ(o − e)²/e with k − 1 degrees of freedom; a split is doubted under 0.001. Source: Pearson (1900); Fabijan et al.
-    (2019).
+    χ² = Σ(o − e)²/e with k − 1 degrees of freedom; a split is doubted under 0.001. Source: Pearson (1900); Fabijan et
+    al. (2019).
 
     Examples
     --------
@@ -188,8 +188,8 @@ def assignment_unit(salt: str, account: str) -> float:
 
     Notes
     -----
-    First 8 bytes, big-endian, of SHA-256(UTF-8(NFC(salt + "|" + account))) / 2⁶⁴, so a 10 % pilot lies inside a 20 % one.
-    Rounding to a double may reach 1.0 for the last 1,024 integers; such a unit is the largest double below 1.
+    First 8 bytes, big-endian, of SHA-256(UTF-8(NFC(salt + "|" + account))) / 2⁶⁴, so a 10 % pilot lies inside a 20 %
+    one. Rounding to a double may reach 1.0 for the last 1,024 integers; such a unit is the largest double below 1.
 
     Examples
     --------
@@ -220,7 +220,8 @@ def paired_sample_size(b: float, c: float, *, alpha: float = 0.05, power: float 
 
     Notes
     -----
-    n = [z_a·√(b + c) + z_b·√(b + c − (b − c)²)]² / (b − c)². Source: Connor (1987). The exact test needs about 10 % more.
+    n = [z_a·√(b + c) + z_b·√(b + c − (b − c)²)]² / (b − c)². Source: Connor (1987). The exact test needs about 10 %
+    more.
 
     Examples
     --------

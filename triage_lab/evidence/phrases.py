@@ -1,4 +1,4 @@
-"""Numbers as the launch limits and the verdict write them: narrow space before %, true minus, thousands with a comma."""
+"""Numbers as the launch limits and the verdict write them: narrow space before %, true minus, comma in thousands."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def amount(value: float, unit: str, currency: str = "") -> str:
 
     Examples
     --------
-    >>> amount(0.918, "fraction") == "91.8\\u202f%", amount(64.2, "minutes")
-    (True, '64.2 minutes')
+    >>> amount(64.2, "minutes"), amount(4180.0, "money", "EUR")
+    ('64.2 minutes', 'EUR 4,180')
     """
     if unit == "fraction":
         return f"{plain(value * 100)}{THIN}%"

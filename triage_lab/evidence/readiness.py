@@ -9,7 +9,6 @@ from triage_lab.domain.enums import GateState, ItemState, Severity
 from triage_lab.domain.gate import GateResult
 from triage_lab.domain.result import KpiResult
 from triage_lab.domain.verdict import ITEMS, ReadinessItem
-from triage_lab.evidence.kpis import NOT_ASSESSABLE
 from triage_lab.evidence.phrases import listed, plural
 
 SIGNAL_TABLES = frozenset({"signals", "tickets"})
@@ -72,8 +71,8 @@ def readiness_items(facts: ReadinessFacts) -> tuple[ReadinessItem, ...]:
     Returns
     -------
     tuple of ReadinessItem
-        In the checklist's order. Red = there is evidence against it; missing = there is no evidence yet; the action says
-        what would make it green.
+        In the checklist's order. Red = there is evidence against it; missing = there is no evidence yet; the action
+        says what would make it green.
     """
     judge: dict[str, Callable[[ReadinessFacts], ReadinessItem]] = {
         "signals": _signals,
@@ -108,7 +107,9 @@ def _signals(facts: ReadinessFacts) -> ReadinessItem:
         found = "no critical gate looked at signals or tickets"
         return ReadinessItem("signals", ItemState.MISSING, found, "add gates for both tables, then triage-lab check")
     word = plural(len(gates), "critical gate")
-    return ReadinessItem("signals", ItemState.GREEN, f"{word} on signals and tickets {'passes' if len(gates) == 1 else 'pass'}")
+    return ReadinessItem(
+        "signals", ItemState.GREEN, f"{word} on signals and tickets {'passes' if len(gates) == 1 else 'pass'}"
+    )
 
 
 def _enrichment(facts: ReadinessFacts) -> ReadinessItem:
@@ -119,14 +120,18 @@ def _enrichment(facts: ReadinessFacts) -> ReadinessItem:
     critical = [kpi for kpi in kpis if kpi.severity == Severity.CRITICAL]
     failed += [kpi.kpi_id for kpi in critical if kpi.state == GateState.FAIL]
     if failed:
-        return ReadinessItem("enrichment", ItemState.RED, f"failed: {listed(failed)}", "correct the source that is wrong most often")
+        return ReadinessItem(
+            "enrichment", ItemState.RED, f"failed: {listed(failed)}", "correct the source that is wrong most often"
+        )
     if not critical:
         found = "launch.yaml has no critical limit on enrichment"
         return ReadinessItem("enrichment", ItemState.MISSING, found, "add one on enrichment_accuracy")
     open_kpis = [kpi for kpi in critical if kpi.state != GateState.PASS]
     if open_kpis:
         found = f"{open_kpis[0].title}: {open_kpis[0].reason}"
-        return ReadinessItem("enrichment", ItemState.MISSING, found, "label more looked-up facts (table labels) and run again")
+        return ReadinessItem(
+            "enrichment", ItemState.MISSING, found, "label more looked-up facts (table labels) and run again"
+        )
     undecided = [gate for gate in gates if gate.state in _UNDECIDED]
     if undecided:
         found = f"not decided: {_names(undecided)}"
@@ -165,14 +170,18 @@ def _ownership(facts: ReadinessFacts) -> ReadinessItem:
         return ReadinessItem("ownership", ItemState.MISSING, found, "write operations.yaml with the teams")
     if not facts.tickets:
         return ReadinessItem("ownership", ItemState.MISSING, "no ticket was replayed", "choose a window with tickets")
-    return ReadinessItem("ownership", ItemState.GREEN, f"all {facts.tickets:,} replayed tickets had an owner on the desk")
+    return ReadinessItem(
+        "ownership", ItemState.GREEN, f"all {facts.tickets:,} replayed tickets had an owner on the desk"
+    )
 
 
 def _escalations(facts: ReadinessFacts) -> ReadinessItem:
     """A window for every MRR tier, and powers declared."""
     if not facts.has_operations:
         found = "no operations.yaml with escalation windows"
-        return ReadinessItem("escalations", ItemState.MISSING, found, "declare escalation: and authorities: in operations.yaml")
+        return ReadinessItem(
+            "escalations", ItemState.MISSING, found, "declare escalation: and authorities: in operations.yaml"
+        )
     bare = [tier for tier in facts.tiers_seen if tier not in facts.tiers_with_window]
     if bare:
         found = f"no escalation window covers MRR tier {listed(bare)}"
@@ -181,7 +190,9 @@ def _escalations(facts: ReadinessFacts) -> ReadinessItem:
         found = "nobody is declared who may approve credits or bypass auto-close"
         return ReadinessItem("escalations", ItemState.RED, found, "declare authorities: in operations.yaml")
     if not facts.tiers_seen:
-        return ReadinessItem("escalations", ItemState.MISSING, "no ticket has an MRR tier", "load subscriptions and accounts")
+        return ReadinessItem(
+            "escalations", ItemState.MISSING, "no ticket has an MRR tier", "load subscriptions and accounts"
+        )
     found = f"windows for every MRR tier ({listed(list(facts.tiers_seen))}), {facts.authorities} with authority"
     return ReadinessItem("escalations", ItemState.GREEN, found)
 
@@ -215,8 +226,3 @@ def _training(_facts: ReadinessFacts) -> ReadinessItem:
     """No acknowledged runbook yet."""
     action = "write the runbook from the policy and have each team acknowledge it"
     return ReadinessItem("training", ItemState.MISSING, "no team has acknowledged a runbook for this version", action)
-
-
-def assessable(kpi: KpiResult) -> bool:
-    """Whether a limit could be judged at all."""
-    return kpi.state != NOT_ASSESSABLE

@@ -75,6 +75,8 @@ _Slice = tuple[Floats, npt.NDArray[np.bool_], Codes]
 
 def _by_group(frame: pl.DataFrame, key: Codes, clusters: int) -> dict[int, _Slice]:
     """Minutes, events and cluster codes of each group, sorted by cluster and otherwise in row order."""
+    if not key.size:
+        return {}
     order = np.argsort(key, kind="stable")
     ordered = key[order]
     minutes = frame["minutes"].to_numpy()[order]
@@ -155,8 +157,8 @@ def difference_span(first: Spans, second: Spans, place: int) -> SpanEstimate:
         return SpanEstimate(mean, None, None, *base, error, naive, not_reached=False)
     variance = (clusters - 1) / clusters * float(np.sum(pulls * pulls)) + (error or 0.0) ** 2
     half = float(t_quantile(max(stars - 1, 2))) * math.sqrt(variance)
-    bounds = (mean - half, mean + half) if half > 0 else (None, None)
-    return SpanEstimate(mean, *bounds, *base, error, naive, not_reached=False)
+    low, high = (mean - half, mean + half) if half > 0 else (None, None)
+    return SpanEstimate(mean, low, high, *base, error, naive, not_reached=False)
 
 
 def _same(first: Spans, second: Spans) -> bool:

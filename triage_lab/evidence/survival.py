@@ -1,7 +1,7 @@
 """How long tickets wait while some still wait: Kaplan–Meier, its quantiles and their account-clustered intervals.
 
-One definition of a quantile everywhere: the smallest time by which at least the share q has happened (the inverse of the
-Kaplan–Meier curve; without open tickets that of the empirical distribution).
+One definition of a quantile everywhere: the smallest time by which at least the share q has happened (the inverse of
+the Kaplan–Meier curve; without open tickets that of the empirical distribution).
 """
 
 from __future__ import annotations
@@ -124,7 +124,8 @@ def _curve(ordered: Floats, happened: Floats) -> Survival:
     left = risk - deaths
     with np.errstate(divide="ignore"):
         steps = np.where(left > 0, deaths / (risk * np.where(left > 0, left, 1)), np.inf)
-    return Survival(distinct, np.cumprod(left / risk), risk, deaths, np.cumsum(steps), float(ordered[-1]))
+    shares = np.asarray(np.cumprod(left / risk), dtype=np.float64)
+    return Survival(distinct, shares, risk, deaths, np.cumsum(steps), float(ordered[-1]))
 
 
 def rmst(t: npt.ArrayLike, event: npt.ArrayLike, tau: float) -> float:

@@ -68,13 +68,12 @@ def backtest(
     operations = load_operations(config)
     gates = load_gates(config)
     launch = load_launch(config)
-    with store.open_store(config.database, write=True) as con:
+    with store.open_store(config.database, write=False) as con:
         progress("reading the store", 0.05)
         snapshot = read_snapshot(con, config, operations)
         _check_by(request.by, snapshot)
         progress("checking the data", 0.1)
-        with store.transaction(con):
-            results = tuple(quality.run_sql(con, gates, cutoff=snapshot.cutoff, run_id=None, save_failures=False))
+        results = tuple(quality.run_sql(con, gates, cutoff=snapshot.cutoff))
     progress("deciding", 0.15)
     baseline = decide(config, request.baseline, Arm.BASELINE, snapshot, operations)
     candidate = decide(config, request.candidate, Arm.CANDIDATE, snapshot, operations)
@@ -117,9 +116,10 @@ def backtest(
     progress("measuring", 0.85)
     result = assemble(study, run_id, canonical_json(manifest))
     progress("recording the run", 0.95)
-    with store.open_store(config.database, write=True) as con, store.transaction(con):
-        _save(con, study, result, manifest, started, time.perf_counter() - began, gates)
     folder = save_files(config, result, canonical_json(manifest) + "\n")
+    with store.open_store(config.database, write=True) as con:
+        store.set_as_of(con, snapshot.as_of_load)
+        _save(con, study, result, manifest, started, time.perf_counter() - began, gates)
     progress("done", 1.0)
     return Run(result, folder, config.database)
 
@@ -260,7 +260,7 @@ def _save(
             sla_states=states,
         )
     )
-    saved = store.save_run(
+    store.save_run(
         con,
         store.RunTables(
             run_id=result.run_id,
@@ -273,8 +273,7 @@ def _save(
             gate_results=result.gates,
         ),
     )
-    if saved:
-        quality.run_sql(con, gates, cutoff=study.snapshot.cutoff, run_id=result.run_id)
+    quality.run_sql(con, gates, cutoff=study.snapshot.cutoff, run_id=result.run_id)
 
 
 def _with_scored(records: pl.DataFrame, scored: np.ndarray) -> pl.DataFrame:

@@ -143,7 +143,7 @@ def _run(con: Any, run: str | None, named: str | None) -> tuple[str | None, str]
         found = store.read_run(con, run)
     else:
         found = runs.sort("started_at", "run_id").row(-1, named=True)
-    return str(found["run_id"]), str(json.loads(found["manifest"])["candidate"]["name"])
+    return str(found["run_id"]), str(json.loads(str(found["manifest"]))["candidate"]["name"])
 
 
 def _lookups(snapshot: Snapshot, row: int) -> dict[str, dict[str, Any]]:

@@ -73,18 +73,15 @@ def check(config: Config, *, engine: str = "sql", gate: str | None = None) -> Ch
         gates = tuple(item for item in gates if item.gate_id == gate)
         if not gates:
             raise UsageError(f"no gate '{gate[:60]}'", "an id from the gates folder", "triage-lab check lists them")
-    if not config.database.exists():
-        with store.open_store(config.database, write=False):
-            return CheckReport((), ())
-    with store.open_store(config.database, write=True) as con:
+    with store.open_store(config.database, write=False) as con:
         as_of = store.latest_load(con)
-        store.set_as_of(con, as_of)
         cutoff = store.cutoff(con, as_of) or 0
+    with store.open_store(config.database, write=True) as con:
+        store.set_as_of(con, as_of)
         results: tuple[GateResult, ...] = ()
         disagreements: tuple[Any, ...] = ()
         if engine in ("sql", "both"):
-            with store.transaction(con):
-                results = tuple(quality.run_sql(con, gates, cutoff=cutoff, run_id="check"))
+            results = tuple(quality.run_sql(con, gates, cutoff=cutoff, run_id="check"))
         if engine in ("gx", "both"):
             by_gx = tuple(quality.run_gx(con, gates, cutoff=cutoff))
             disagreements = tuple(quality.parity(results, by_gx)) if engine == "both" else ()

@@ -84,7 +84,8 @@ class Measured:
     enrichment: tuple[FieldQuality, ...]
     curves: tuple[Curve, ...]
     counts: tuple[SlaCounts, ...]
-    not_possible: tuple[NotPossible, ...]
+    absent: tuple[NotPossible, ...]
+    headline: str | None
 
 
 def assemble(study: Study, run_id: str, manifest: str) -> Result:
@@ -132,7 +133,7 @@ def assemble(study: Study, run_id: str, manifest: str) -> Result:
         vendor_clocks=metrics.vendor_clocks(
             study.snapshot.history["sla_met"], study.observed[1], scored=scored, cutoff=study.snapshot.cutoff
         ),
-        not_possible=measured.not_possible,
+        not_possible=_labelled(measured.absent),
         glossary=tuple(metrics.CATALOGUE.values()),
         provenance=_provenance(study, run_id, judged),
         notices=notices,
@@ -188,7 +189,8 @@ def _measure(study: Study, table: pl.DataFrame) -> Measured:
         enrichment=_fields(facts_found, looked_up),
         curves=_curves(study, before[0], after[0]),
         counts=_counts(study, table),
-        not_possible=_once(absent, study),
+        absent=tuple(_reasoned(absent, study)),
+        headline=after[0].headline,
     )
 
 
@@ -281,14 +283,22 @@ def _queues(study: Study) -> tuple[QueueLoad, ...]:
     return tuple(out)
 
 
-def _once(absent: list[NotPossible], study: Study) -> tuple[NotPossible, ...]:
-    """Each subject once, with the run's own reason where the desk is missing."""
+def _reasoned(absent: list[NotPossible], study: Study) -> list[NotPossible]:
+    """Each metric once, with the run's own reason where the desk is missing."""
     seen: dict[str, str] = {}
     for item in absent:
-        reason = study.why_no_desk if item.reason == "no operations.yaml" and study.why_no_desk else item.reason
-        label = metrics.CATALOGUE[item.subject].label if item.subject in metrics.CATALOGUE else item.subject
-        seen.setdefault(label, reason)
-    return tuple(NotPossible(subject, reason) for subject, reason in seen.items())
+        reason = study.why_no_desk if item.reason == metrics.NO_DESK and study.why_no_desk else item.reason
+        seen.setdefault(item.subject, reason)
+    return [NotPossible(subject, reason) for subject, reason in seen.items()]
+
+
+def _labelled(absent: tuple[NotPossible, ...]) -> tuple[NotPossible, ...]:
+    """Metrics by the name that a reader knows."""
+    catalogue = metrics.CATALOGUE
+    return tuple(
+        NotPossible(catalogue[item.subject].label if item.subject in catalogue else item.subject, item.reason)
+        for item in absent
+    )
 
 
 def _provenance(study: Study, run_id: str, judged: Judged) -> Provenance:

@@ -68,7 +68,7 @@ _METRICS: tuple[Metric, ...] = (
     Metric(
         "enrichment_coverage", "Facts found", "fraction", Better.HIGHER, "rate",
         "facts looked up for scored tickets, per field and source", "does not depend on the ticket's state",
-        Grade.REPLAYED, "Share of lookups that returned a fresh value; over a whole chain, of facts that any source gave.",
+        Grade.REPLAYED, "Share of lookups with a fresh value; over a whole chain, of facts that any source gave.",
     ),
     Metric(
         "enrichment_accuracy", "Looked-up facts right", "fraction", Better.HIGHER, "rate",

@@ -126,8 +126,8 @@ def tally_enrichment(
 
     Notes
     -----
-    A repeated lookup of a ticket, field and source counts once, with its last answer. A chain has found a fact if any of
-    its sources did; its value is the earliest hit. Stale answers are no hits.
+    A repeated lookup of a ticket, field and source counts once, with its last answer. A chain has found a fact if any
+    of its sources did; its value is the earliest hit. Stale answers are no hits.
     """
     if scored.len() != facts.height:
         raise UsageError(

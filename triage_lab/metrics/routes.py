@@ -36,8 +36,8 @@ def route_matrix(
     Returns
     -------
     (cells, changes)
-        Cells ordered by baseline and candidate owner; changes (owner differs) by item and owners, largest first, with the
-        first tickets as examples. ``put_right`` = wrong before and right now, ``put_wrong`` the reverse.
+        Cells ordered by baseline and candidate owner; changes (owner differs) by item and owners, largest first, with
+        the first tickets as examples. ``put_right`` = wrong before and right now, ``put_wrong`` the reverse.
 
     Raises
     ------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,7 +74,7 @@ class _Part:
     rows: pl.DataFrame
 
 
-def tally(
+def tally(  # noqa: PLR0913 (records, targets, facts, and how to count them)
     records: pl.DataFrame,
     sla_states: pl.DataFrame | None,
     facts: pl.DataFrame,
@@ -310,7 +310,12 @@ def _assemble(
     )
 
 
-def _typed(parts: Sequence[_Part], texts: pl.Enum, clusters: pl.Enum, values: dict[str, pl.DataType]) -> pl.DataFrame:
+def _typed(
+    parts: Sequence[_Part],
+    texts: pl.Enum,
+    clusters: pl.Enum,
+    values: Mapping[str, pl.DataType],
+) -> pl.DataFrame:
     """Concatenate the parts, with codes turned into metric, segment and cluster."""
     metrics = pl.Enum(list(CATALOGUE))
     place = {text: at for at, text in enumerate(texts.categories.to_list())}

@@ -1,6 +1,6 @@
 """Rules as code: the language, its checks, its back ends; no input or output of its own."""
 
-from triage_lab.policy.actions import actions_plain, templates_of
+from triage_lab.policy.actions import actions_plain, set_names, templates_of
 from triage_lab.policy.cases import CaseResult, broken_invariants, run_cases
 from triage_lab.policy.columns import clause_column, read_columns
 from triage_lab.policy.compile_polars import CompiledPolicy, compile_policy
@@ -43,6 +43,7 @@ __all__ = [
     "predicate_text",
     "read_columns",
     "run_cases",
+    "set_names",
     "templates_of",
     "truth",
 ]

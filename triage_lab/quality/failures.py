@@ -122,7 +122,8 @@ def clean_view_sql(table: str, gates: Sequence[Gate], run_id: str) -> str:
         if gate.table == table and gate.severity is Severity.CRITICAL and gate.kind == "rows" and gate.keys == keys
     ]
     listed = ", ".join(text(gate_id) for gate_id in critical) or "NULL"
+    failed = f"SELECT key FROM gate_failures WHERE run_id = {text(run_id)} AND gate IN ({listed})"
     return (
         f"CREATE OR REPLACE VIEW {table}_clean AS SELECT t.* FROM {table} AS t ANTI JOIN "
-        f"(SELECT key FROM gate_failures WHERE run_id = {text(run_id)} AND gate IN ({listed})) AS f ON {key_text(keys, 't')} = f.key"
+        f"({failed}) AS f ON {key_text(keys, 't')} = f.key"
     )

@@ -173,16 +173,21 @@ def _ask_all(con: Any, asks: Sequence[_Ask], cutoff: int) -> dict[tuple[str, str
 
     from triage_lab.quality import dialect
 
-    sessions: list[Any] = []
-
-    def session() -> Any:
-        """A session that we can close."""
-        sessions.append(open_session(con, cutoff))
-        return sessions[-1]
-
     by_query: dict[str, list[_Ask]] = {}
     for ask in asks:
         by_query.setdefault(ask.query, []).append(ask)
+    # The engine would read colons in a query as its own parameters, so it is only ever given the name of a view.
+    views = {f"triage_gate_{number}": query for number, query in enumerate(by_query)}
+    sessions: list[Any] = []
+
+    def session() -> Any:
+        """A session with our views, which we can close."""
+        opened = open_session(con, cutoff)
+        sessions.append(opened)
+        for view, query in views.items():
+            opened.execute(f"CREATE TEMP VIEW {view} AS {query}")
+        return opened
+
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
     source = context.data_sources.add_sql(
@@ -190,8 +195,8 @@ def _ask_all(con: Any, asks: Sequence[_Ask], cutoff: int) -> dict[tuple[str, str
     )
     answers: dict[tuple[str, str], _Answer] = {}
     try:
-        for number, (query, group) in enumerate(by_query.items()):
-            answers |= _ask_asset(source, f"asset-{number}", query, group)
+        for view, query in views.items():
+            answers |= _ask_asset(source, view, by_query[query])
     finally:
         source.get_engine().dispose()
         for opened in sessions:
@@ -199,13 +204,14 @@ def _ask_all(con: Any, asks: Sequence[_Ask], cutoff: int) -> dict[tuple[str, str
     return answers
 
 
-def _ask_asset(source: Any, name: str, query: str, asks: Sequence[_Ask]) -> dict[tuple[str, str], _Answer]:
-    """Ask the questions on one query as one suite."""
+def _ask_asset(source: Any, view: str, asks: Sequence[_Ask]) -> dict[tuple[str, str], _Answer]:
+    """Ask the questions on one view as one suite."""
     import great_expectations as gx
 
     try:
-        batch = source.add_query_asset(name, query).add_batch_definition_whole_table("all").get_batch()
-        suite = gx.ExpectationSuite(name=name, expectations=[ask.expectation for ask in asks])
+        asset = source.add_query_asset(view, f"SELECT * FROM {view}")
+        batch = asset.add_batch_definition_whole_table("all").get_batch()
+        suite = gx.ExpectationSuite(name=view, expectations=[ask.expectation for ask in asks])
         results = batch.validate(suite, result_format="BASIC").results
     except Exception as error:
         # Whatever breaks inside the engine is an error of these gates; the others go on.

@@ -31,8 +31,8 @@ def parity(sql_results: Sequence[GateResult], gx_results: Sequence[GateResult]) 
     Returns
     -------
     tuple of Disagreement
-        Sorted by gate; empty if state, rows looked at, offenders and value agree (values to 1e-9 of their size). Of gates
-        that are in error in both, nothing more is compared: the engines word errors differently.
+        Sorted by gate; empty if state, rows looked at, offenders and value agree (values to 1e-9 of their size). Of
+        gates that are in error in both, nothing more is compared: the engines word errors differently.
     """
     left, right = ({result.gate_id: result for result in results} for results in (sql_results, gx_results))
     found: list[Disagreement] = []

@@ -1,7 +1,7 @@
 """A gate as SQL: what is looked at, what offends, what is listed. Both runners work from these plans.
 
-Every listing has the columns ``key``, ``"column"`` and ``value``, all text. Statements read the views (``tickets``) and so
-see the store as of the session variable ``as_of_load``; only ``unique`` reads ``T_rows``, where copies are kept.
+Every listing has the columns ``key``, ``"column"`` and ``value``, all text. Statements read the views (``tickets``) and
+so see the store as of the session variable ``as_of_load``; only ``unique`` reads ``T_rows``, where copies are kept.
 """
 
 # SQL is put together from typed gates, checked names and quoted literals; see sqltext.
@@ -34,7 +34,10 @@ class Scan:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A query that returns the offenders; ``looked_at`` counts the rows it judged, ``needs`` is a table it compares with."""
+    """A query that returns the offenders.
+
+    ``looked_at`` counts the rows it judged; ``needs`` is a table it compares with, which must not be empty.
+    """
 
     gate: Gate
     looked_at: str

@@ -37,7 +37,7 @@ def vet(con: Any, gate: Gate) -> None:
     -----
     The cutoff is given to queries as ``getvariable('cutoff')``, a TIMESTAMP.
     """
-    (answer,) = con.execute("SELECT json_serialize_sql(CAST(? AS VARCHAR))", [gate.sql]).fetchone()
+    ((answer,),) = con.execute("SELECT json_serialize_sql(CAST(? AS VARCHAR))", [gate.sql]).fetchall()
     tree = json.loads(answer)
     if tree["error"]:
         raise _refusal(gate, f"the query is refused: {' '.join(str(tree['error_message']).split())}")

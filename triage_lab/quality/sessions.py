@@ -16,7 +16,8 @@ def open_session(con: Any, cutoff: int) -> Any:
     -----
     It sees what is committed. Queries of one's own read the cutoff as ``getvariable('cutoff')``.
     """
-    (as_of,) = con.execute("SELECT getvariable('as_of_load')").fetchone()
+    # All rows are fetched: an unfinished result would keep the caller's connection busy.
+    ((as_of,),) = con.execute("SELECT getvariable('as_of_load')").fetchall()
     session = con.cursor()
     session.execute("SET TimeZone = 'UTC'")
     if as_of is not None:

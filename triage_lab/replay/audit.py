@@ -18,6 +18,16 @@ from triage_lab.replay.trail import Trail
 
 JOIN, INSPECT, HANDOFF, START, RESOLVE, ESCALATE = (int(code) for code in Code)
 
+FOLLOWS = np.zeros((7, 7), dtype=np.bool_)
+"""Whether a ticket's event (column) may follow its last one (row; 0: none yet)."""
+for _last, _next in (
+    *((last, JOIN) for last in (0, HANDOFF, ESCALATE)),
+    *((last, code) for last in (JOIN, ESCALATE) for code in (INSPECT, START, ESCALATE)),
+    (INSPECT, HANDOFF),
+    (START, RESOLVE),
+):
+    FOLLOWS[_last, _next] = True
+
 VIOLATIONS = {
     1: "time runs backwards",
     2: "something happens after the cutoff",
@@ -225,15 +235,7 @@ def _check_tickets(trail: Any, facts: Facts, slot_team: npt.NDArray[np.int64], b
         if now > facts.limits[0]:
             return 2, row
         waiting = last in (JOIN, ESCALATE)
-        if code == JOIN:
-            follows = last in (0, HANDOFF, ESCALATE)
-        elif code == HANDOFF:
-            follows = last == INSPECT
-        elif code == RESOLVE:
-            follows = last == START
-        else:
-            follows = waiting
-        if not follows:
+        if not FOLLOWS[last, code]:
             return 3, row
         if last == 0 and now != facts.owned[ticket]:
             return 4, row

@@ -46,7 +46,9 @@ def business_seconds(start: npt.ArrayLike, end: npt.ArrayLike, calendar: Calenda
     first, second = stamps(start, "start"), stamps(end, "end")
     if first.shape != second.shape:
         raise ReplayError(
-            f"{len(first)} start times and {len(second)} end times", "as many ends as starts", "pass arrays of one length"
+            f"{len(first)} start times and {len(second)} end times",
+            "as many ends as starts",
+            "pass arrays of one length",
         )
     if not len(first):
         return np.zeros(0, dtype=np.int64)

@@ -102,7 +102,9 @@ def _check_rows(frame: pl.DataFrame, cutoff: int) -> None:
     late = frame.filter(pl.col("arrived_at") > cutoff).height
     if late:
         raise ReplayError(
-            f"{late} tickets arrive after the cutoff", "tickets that arrived by the cutoff", "leave them out, or move it"
+            f"{late} tickets arrive after the cutoff",
+            "tickets that arrived by the cutoff",
+            "leave them out, or move it",
         )
 
 

@@ -13,7 +13,7 @@ too (``NUMBA_DISABLE_JIT=1``), with equal results.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numba import njit
@@ -48,7 +48,7 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
         return njit()(function)  # type: ignore[no-any-return]
 
 
-wide: Callable[[Any], int] = np.int64
+wide = cast("Callable[[Any], int]", np.int64)
 """Makes a number an int64 that is no literal, so that every function below is compiled for one set of types only."""
 
 # Enum members are read here once: inside compiled code they are plain integers.

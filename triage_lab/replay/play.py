@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 import polars as pl
@@ -148,11 +149,15 @@ def run_desk(roster: Roster, load: Load) -> tuple[Game, Trail, AuditReport]:
     game = run_kernel(roster.desk, load, trail_bound(load))
     events = game.trail[: int(game.clock[EVENTS])]
     trail = Trail(*(np.ascontiguousarray(events[name]) for name in ("time", "ticket", "code", "arg")))
+    tickets, fates = load.tickets, game.fates
     facts = Facts(
-        *(np.ascontiguousarray(load.tickets[name]) for name in ("owned", "owner", "target")),
-        *(np.ascontiguousarray(game.fates[name]) for name in ("handle", "waited")),
-        load.window_to,
-        game.clock[[CUTOFF, INSPECTION]],
+        owned=np.ascontiguousarray(tickets["owned"]),
+        owner=np.ascontiguousarray(tickets["owner"]),
+        target=np.ascontiguousarray(tickets["target"]),
+        handle=np.ascontiguousarray(fates["handle"]),
+        waited=np.ascontiguousarray(fates["waited"]),
+        window_to=load.window_to,
+        limits=game.clock[[CUTOFF, INSPECTION]],
     )
     return game, trail, audit_trail(trail, roster, facts)
 
@@ -212,7 +217,7 @@ def _may_draw(world: World, owner: npt.NDArray[np.int32]) -> npt.NDArray[np.bool
     starters = [owner, *(np.full(len(owner), teams[to], dtype=np.int32) for to in _escalation_teams(world))]
     for starter in starters:
         may |= (starter != world.resolver) & (homeless | _in_truth(world, starter))
-    return (world.trace == 0) | ((world.resolver != -1) & may)
+    return np.asarray((world.trace == 0) | ((world.resolver != -1) & may))
 
 
 def _escalation_teams(world: World) -> list[str]:
@@ -232,7 +237,7 @@ def belongs(world: World, rows: npt.NDArray[np.int64], team: npt.NDArray[np.int3
     """Tell for pairs of ticket row and team whether the team may work the ticket itself."""
     if not len(rows):
         return np.zeros(0, dtype=bool)
-    found = (world.target[rows] < 0) | (world.target[rows] == team)
+    found: npt.NDArray[np.bool_] = (world.target[rows] < 0) | (world.target[rows] == team)
     width = world.truth_first[rows + 1] - world.truth_first[rows]
     for place in range(int(width.max())):
         has = width > place
@@ -260,7 +265,9 @@ def _owners(world: World, decisions: pl.DataFrame) -> npt.NDArray[np.int32]:
     """Return each ticket's owner team as a number."""
     if decisions.height != len(world.arrived):
         raise ReplayError(
-            f"{decisions.height} decisions for {len(world.arrived)} tickets", "one per ticket", "align the frames by row"
+            f"{decisions.height} decisions for {len(world.arrived)} tickets",
+            "one per ticket",
+            "align the frames by row",
         )
     owner = numbered(decisions["owner_team"], world.roster.teams)
     if (owner < 0).any():
@@ -287,9 +294,7 @@ def _lanes(world: World, decisions: pl.DataFrame) -> npt.NDArray[np.int8]:
     return lane.astype(np.int8)
 
 
-def _tickets(
-    world: World, owner: npt.NDArray[np.int32], lane: npt.NDArray[np.int8], replication: int
-) -> Records:
+def _tickets(world: World, owner: npt.NDArray[np.int32], lane: npt.NDArray[np.int8], replication: int) -> Records:
     """Bundle the tickets of an arm; numbers are drawn only where a handle time might need one."""
     draw = np.full(len(owner), -1.0)
     may = _may_draw(world, owner)
@@ -381,9 +386,9 @@ def _records(world: World, decisions: pl.DataFrame, fates: Records) -> pl.DataFr
 
 def _minutes(name: str, seconds: npt.NDArray[np.int64], valid: npt.NDArray[np.bool_]) -> pl.Series:
     """Return seconds as minutes, NULL where not valid."""
-    return (
-        pl.DataFrame({name: seconds, "valid": valid}).select(pl.when("valid").then(pl.col(name) / 60).alias(name))[name]
-    )
+    return pl.DataFrame({name: seconds, "valid": valid}).select(pl.when("valid").then(pl.col(name) / 60).alias(name))[
+        name
+    ]
 
 
 def _busy_seconds(world: World, game: Game, trail: Trail) -> dict[str, int]:

@@ -133,9 +133,7 @@ def _promise(
     return Promise(metric, tuple(terms), choice, due)
 
 
-def sla_states(
-    promises: Sequence[Promise], arrived: npt.NDArray[np.int64], stops: Stops, cutoff: int
-) -> pl.DataFrame:
+def sla_states(promises: Sequence[Promise], arrived: npt.NDArray[np.int64], stops: Stops, cutoff: int) -> pl.DataFrame:
     """Judge every promise at the cutoff.
 
     Parameters
@@ -165,7 +163,7 @@ def sla_states(
             "elapsed_minutes": pl.Float64(),
         }
     )
-    return pl.concat([pl.DataFrame(schema=schema), *(frame.cast(dict(schema)) for frame in frames)])
+    return pl.concat([pl.DataFrame(schema=schema), *(frame.cast(schema) for frame in frames)])
 
 
 def _stop_of(promise: Promise, stops: Stops) -> npt.NDArray[np.int64]:
@@ -188,9 +186,7 @@ def _states_of(
     elapsed = np.zeros(len(arrived), dtype=np.int64)
     for index, term in enumerate(promise.terms):
         chosen = promise.choice == index
-        elapsed[chosen] = business_seconds(
-            arrived[chosen], np.where(done[chosen], stop[chosen], cutoff), term.calendar
-        )
+        elapsed[chosen] = business_seconds(arrived[chosen], np.where(done[chosen], stop[chosen], cutoff), term.calendar)
     names = [term.target_id for term in promise.terms]
     return pl.DataFrame(
         {

@@ -94,7 +94,7 @@ def build_roster(operations: Operations, low: int, high: int) -> Roster:
     orders = [int(ORDERS[team.discipline]) for team in operations.teams.values()]
     return Roster(
         teams=tuple(operations.teams),
-        desk=_desk([(team, schedule_of[calendar]) for team, calendar, _ in slots], orders, schedules),
+        desk=make_desk([(team, schedule_of[calendar]) for team, calendar, _ in slots], orders, schedules),
         schedules=schedules,
         slot_agent=tuple(agent for _, _, agent in slots),
     )
@@ -121,7 +121,9 @@ def _team_slots(team: Team, calendars: Mapping[str, Calendar]) -> list[tuple[Cal
         else own
         for agent in team.agents
     ]
-    return [(hour, agent.agent_id) for _ in range(team.concurrency) for hour, agent in zip(hours, team.agents, strict=True)]
+    return [
+        (hour, agent.agent_id) for _ in range(team.concurrency) for hour, agent in zip(hours, team.agents, strict=True)
+    ]
 
 
 def _opening_hours(calendar: Calendar, low: int, high: int) -> Segments:
@@ -136,8 +138,21 @@ def _opening_hours(calendar: Calendar, low: int, high: int) -> Segments:
     return segments
 
 
-def _desk(slots: Sequence[tuple[int, int]], orders: Sequence[int], schedules: Sequence[Segments]) -> Desk:
-    """Group slots given as (team, schedule), teams ascending; everybody is idle."""
+def make_desk(slots: Sequence[tuple[int, int]], orders: Sequence[int], schedules: Sequence[Segments]) -> Desk:
+    """Build a desk at rest.
+
+    Parameters
+    ----------
+    slots : sequence of (team, schedule)
+        Numbers; teams ascending.
+    orders : sequence of int
+        `Order` of each team.
+    schedules : sequence of Segments
+
+    Returns
+    -------
+    Desk
+    """
     groups = sorted(set(slots))
     group_of = {group: index for index, group in enumerate(groups)}
     slot_group = np.array([group_of[slot] for slot in slots], dtype=np.int64)
@@ -176,9 +191,7 @@ def _desk(slots: Sequence[tuple[int, int]], orders: Sequence[int], schedules: Se
             inspecting=0,
             since=NEVER,
         ),
-        schedules=record_array(
-            SCHEDULE, len(schedules), cursor=np.cumsum(lengths) - lengths, stop=np.cumsum(lengths)
-        ),
+        schedules=record_array(SCHEDULE, len(schedules), cursor=np.cumsum(lengths) - lengths, stop=np.cumsum(lengths)),
         segments=record_array(
             SEGMENT,
             int(lengths.sum()),

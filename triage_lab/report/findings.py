@@ -8,7 +8,7 @@ from triage_lab.domain.enums import Arm, Change, GateState, ItemState, Severity
 from triage_lab.domain.measure import Comparison
 from triage_lab.domain.result import Curve, Result
 from triage_lab.report.charts import multiples
-from triage_lab.report.numbers import THIN, clean, comparison_scale, count, in_words, plural, scale_for, show
+from triage_lab.report.numbers import THIN, clean, comparison_scale, count, in_words, listed, plural, scale_for, show
 from triage_lab.report.sections import enrichment, routing, service
 from triage_lab.report.wording import keys_label, metric_label, missing_reason, overall, segment_label, sentence_case
 
@@ -170,11 +170,10 @@ def load_title(result: Result) -> str:
         return "No team runs short in any open hour of the average working day"
     named = [f"{team} for {plural(hours, 'hour')}" for team, hours in short[:2]]
     rest = len(short) - len(named)
-    more = f", {in_words(rest)} more" if rest else ""
-    names = " and ".join(named) if not rest else ", ".join(named)
+    teams = listed([*named, *([f"{in_words(rest)} more"] if rest else [])], most=3)
     room = len(loads) - len(short)
-    tail = f"; {'the other has' if room == 1 else f'the other {in_words(room)} have'} room" if room else ""
-    return f"Short of people: {names}{more} of the average working day{tail}"
+    tail = f"; {'the other one has' if room == 1 else f'the other {in_words(room)} have'} room" if room else ""
+    return f"Short of people on an average working day: {teams}{tail}"
 
 
 def enrichment_title(result: Result) -> str:
@@ -191,8 +190,7 @@ def enrichment_title(result: Result) -> str:
         return "How often looked-up facts are right cannot be told: nothing is labelled"
     lead = f"{sentence_case(in_words(proved))} of {in_words(len(chains))} facts {'is' if proved == 1 else 'are'} proved right above {percent}"
     if failed:
-        names = " and ".join(failed[:2]) + (f" and {in_words(len(failed) - 2)} more" if len(failed) > 2 else "")
-        return f"{lead}; {names} {'falls' if len(failed) == 1 else 'fall'} below"
+        return f"{lead}; {listed(failed)} {'falls' if len(failed) == 1 else 'fall'} below"
     return lead if proved == len(chains) else f"{lead}; the others are uncertain or unlabelled"
 
 
@@ -204,7 +202,9 @@ def data_title(result: Result) -> str:
     passed = sum(1 for gate in result.gates if gate.state in {GateState.PASS, GateState.WARN})
     failed = [gate for gate in result.gates if gate.state is GateState.FAIL and gate.severity is Severity.CRITICAL]
     if failed:
-        return f"{count(passed)} of {count(total)} data gates hold; it fails that {_lower(clean(failed[0].title))}"
+        more = f" and {in_words(len(failed) - 1)} more critical" if len(failed) > 1 else ""
+        verb = "fail" if more else "fails"
+        return f"{count(passed)} of {count(total)} data gates hold; “{clean(failed[0].title)}”{more} {verb}"
     warned = sum(1 for gate in result.gates if gate.state is GateState.FAIL)
     unknown = total - passed - warned
     tail = []

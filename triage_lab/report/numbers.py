@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -46,6 +47,30 @@ def clean(text: object, limit: int = LABEL_LIMIT) -> str:
     raw = str(text)
     shown = raw if len(raw) <= limit else raw[: limit - 1] + "…"
     return "".join(_visible(character) for character in shown)
+
+
+def prose(text: object, limit: int = 300) -> str:
+    """Return a sentence made ready like `clean`, with the narrow space before each per cent sign.
+
+    Examples
+    --------
+    >>> prose("at least 90 %") == f"at least 90{THIN}%"
+    True
+    """
+    return re.sub(r"(?<=\d)[ \u00a0\u2009]%", f"{THIN}%", clean(text, limit))
+
+
+def listed(names: Sequence[str], most: int = 2) -> str:
+    """Join names as a sentence does, counting those beyond ``most``.
+
+    Examples
+    --------
+    >>> listed(["a", "b", "c", "d"])
+    'a, b and two more'
+    """
+    rest = len(names) - most
+    parts = [*names[:most], f"{in_words(rest)} more"] if rest > 0 else list(names)
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""
 
 
 def _visible(character: str) -> str:

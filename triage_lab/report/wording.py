@@ -12,6 +12,7 @@ from triage_lab.domain.result import KpiResult, Result, Tile
 from triage_lab.report.marks import UNKNOWN, Mark, limit_mark
 from triage_lab.report.numbers import (
     DASH,
+    LABEL_LIMIT,
     THIN,
     Scale,
     clean,
@@ -19,6 +20,7 @@ from triage_lab.report.numbers import (
     count,
     day_text,
     plural,
+    prose,
     show,
     window,
 )
@@ -27,7 +29,9 @@ DESK = "desk"
 NO_DESK = "not possible: no operations.yaml"
 _NONE = "(none)"
 _RULE_KEYS = ("rule", "rule_id")
-_FIGURE = re.compile(r"[−+-]?[€$£]?\d[\d,]*(?:\.\d+)?(?:[\s\u00a0\u2009\u202f]?(?:%|points?|minutes?|min|hours?|h|k|M)\b|[\s\u00a0\u2009\u202f]?%)")
+_FIGURE = re.compile(
+    r"[−+-]?[€$£]?\d[\d,]*(?:\.\d+)?[\s\u00a0\u2009\u202f]?(?:%|(?:points?|minutes?|min|hours?|h|k|M)\b)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +77,11 @@ def emphasis(sentence: str) -> tuple[Fragment, ...]:
     """
     pieces: list[Fragment] = []
     start = 0
-    text = clean(sentence, 600)
+    text = prose(sentence, 600)
     for found in _FIGURE.finditer(text):
         if found.start() > start:
             pieces.append(Fragment(text[start : found.start()], False))
-        figure = re.sub(r"\s%$", f"{THIN}%", found.group())
-        pieces.append(Fragment(figure, True))
+        pieces.append(Fragment(found.group(), True))
         start = found.end()
     if start < len(text):
         pieces.append(Fragment(text[start:], False))
@@ -133,7 +136,7 @@ def keys_label(keys: tuple[str, ...]) -> str:
     """Segment columns in words, in the order of `segment_label`."""
     ordered = sorted(keys, key=lambda key: (key != "mrr_tier", key not in _RULE_KEYS, key))
     names = {"mrr_tier": "MRR tier", "rule": "rule", "rule_id": "rule", "sla_metric": "clock"}
-    return " · ".join(names.get(key, clean(key.replace("_", " "))) for key in ordered)
+    return " and ".join(names.get(key, clean(key.replace("_", " "))) for key in ordered)
 
 
 def candidate_text(result: Result) -> str:
@@ -213,7 +216,7 @@ def tile_mark(tile: Tile) -> Mark:
 def limit_words(kpi: KpiResult) -> str:
     """A limit and what became of it: ``passes gate ≥ 90 %``."""
     mark = limit_mark(kpi.state, kpi.severity)
-    text = clean(kpi.limit_text)
+    text = prose(kpi.limit_text, LABEL_LIMIT)
     joint = ": " if text[:1].isalpha() else " "
     words = {"ok": f"passes gate{joint}{text}", "no": f"fails gate{joint}{text}", "wa": f"fails gate{joint}{text}, warns"}
     if mark.symbol in words:
@@ -253,9 +256,9 @@ def summary_rows(result: Result) -> tuple[SummaryRow, ...]:
     rows = []
     for tile in result.tiles:
         comparison, graded = tile_numbers(tile)
-        limit = clean(tile.kpi.limit_text) if tile.kpi else ""
+        limit = prose(tile.kpi.limit_text) if tile.kpi else ""
         state = tile.kpi.state if tile.kpi else "not_assessable"
-        reason = clean(tile.reason or (tile.kpi.reason if tile.kpi else ""), 200)
+        reason = prose(tile.reason or (tile.kpi.reason if tile.kpi else ""), 200)
         if comparison is None or graded is None:
             rows.append(SummaryRow(clean(tile.label), DASH, DASH, reason or DASH, limit, state, "", "", reason))
             continue
@@ -280,10 +283,10 @@ def summary_lines(result: Result) -> list[tuple[str, str]]:
         ("policy", f"{candidate_text(result)} {baseline_text(result)}"),
         ("scope", " · ".join(facts(result))),
         ("verdict", result.verdict.word.value),
-        ("why", clean(result.verdict.sentence, 600)),
+        ("why", prose(result.verdict.sentence, 600)),
     ]
     if result.verdict.comparison:
-        lines.append(("comparison", clean(result.verdict.comparison, 600)))
+        lines.append(("comparison", prose(result.verdict.comparison, 600)))
     for row in summary_rows(result):
         gate = f" · {row.limit}: {row.state.replace('_', ' ')}" if row.limit else ""
         grade = f" · {row.grade}, n {row.n}" if row.grade else ""
@@ -299,7 +302,7 @@ def missing_reason(result: Result, *subjects: str) -> str:
     for subject in subjects:
         for item in result.not_possible:
             if item.subject == subject:
-                return clean(item.reason, 300)
+                return prose(item.reason)
     return NO_DESK if result.scope.mode != DESK else "not possible: this run holds no such numbers"
 
 

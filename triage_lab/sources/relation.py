@@ -16,7 +16,10 @@ from triage_lab.sources.facts import FileFacts
 # a control character that no JSON text may hold unescaped, so a line stays one cell
 _NO_DELIMITER = "\x01"
 _BLANKS = "' ' || chr(9) || chr(13)"
-_READ_ERRORS = frozenset({"InvalidInputException", "IOException", "ConversionException", "SerializationException"})
+# "Error" without a kind is what damaged Parquet pages give
+_READ_ERRORS = frozenset(
+    {"InvalidInputException", "IOException", "ConversionException", "SerializationException", "Error"}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,13 +157,13 @@ def _broken_lines(relation: Relation) -> str:
     """SQL: one row a line that the CSV reader refused, with the reason in our words."""
     return f"""
         SELECT line, ltrim(any_value(csv_line), chr(10) || chr(13)) AS text,
-            CASE arg_min(CAST(error_type AS VARCHAR), column_idx)
+            CASE first(CAST(error_type AS VARCHAR) ORDER BY column_idx NULLS FIRST)
                 WHEN 'TOO MANY COLUMNS' THEN 'more columns than the header has ({len(relation.columns)})'
                 WHEN 'MISSING COLUMNS' THEN 'fewer columns than the header has ({len(relation.columns)})'
                 WHEN 'UNQUOTED VALUE' THEN 'a quote is never closed, or text follows a closing quote' ||
                     CASE WHEN length(text) - length(replace(text, chr(10), '')) > 0 THEN '; it took in ' ||
                         (length(text) - length(replace(text, chr(10), ''))) || ' line ends' ELSE '' END
-                WHEN 'LINE SIZE OVER MAXIMUM' THEN 'the row is longer than 2 MiB'
+                WHEN 'LINE SIZE OVER MAXIMUM' THEN 'the row is longer than 2,000,000 bytes'
                 ELSE 'the row cannot be read: ' || left(any_value(error_message), 100) END AS why
         FROM temp.{relation.lines_table} GROUP BY line"""
 

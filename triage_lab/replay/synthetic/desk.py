@@ -108,9 +108,7 @@ class _Drawn:
     acceptable: pl.Series
 
 
-def generate_desk(
-    *, tickets: int = 20_000, seed: int = 20261123, faults: float = 0.0, operations: Operations
-) -> Desk:
+def generate_desk(*, tickets: int = 20_000, seed: int = 20261123, faults: float = 0.0, operations: Operations) -> Desk:
     """Generate a synthetic support desk with known truth.
 
     Parameters

@@ -13,12 +13,14 @@ from triage_lab.replay.synthetic.parameters import DAY, FAR, REGION_ZONES, REGIO
 from triage_lab.replay.synthetic.streams import Bools, Ints, chance, pick
 
 _FIRST = (
-    "Alder", "Basalt", "Cobalt", "Delta", "Ember", "Fjord", "Granite", "Harbor", "Indigo", "Juniper", "Kestrel", "Lumen",
-    "Meridian", "Nimbus", "Orchid", "Pioneer", "Quartz", "River", "Summit", "Tundra", "Umber", "Vertex", "Willow", "Zephyr",
+    "Alder", "Basalt", "Cobalt", "Delta", "Ember", "Fjord", "Granite", "Harbor", "Indigo", "Juniper", "Kestrel",
+    "Lumen", "Meridian", "Nimbus", "Orchid", "Pioneer", "Quartz", "River", "Summit", "Tundra", "Umber", "Vertex",
+    "Willow", "Zephyr",
 )  # fmt: skip
 _SECOND = (
     "Analytics", "Bakery", "Cargo", "Clinics", "Devices", "Energy", "Foods", "Freight", "Garden", "Hotels", "Labs",
-    "Logistics", "Media", "Mills", "Mobility", "Outfitters", "Press", "Robotics", "Schools", "Textiles", "Travel", "Works",
+    "Logistics", "Media", "Mills", "Mobility", "Outfitters", "Press", "Robotics", "Schools", "Textiles", "Travel",
+    "Works",
 )  # fmt: skip
 _ZONES = tuple(zone for zones in REGION_ZONES for zone in zones)
 _ZONE_START = (0, 3, 4)
@@ -228,7 +230,9 @@ def _subscriptions(customers: Customers) -> pl.DataFrame:
     change = np.where(money_changes, accounts.change_at, FAR)
     everyone = np.ones(count, dtype=np.bool_)
     kind = np.zeros(count, dtype=np.int64)
-    rows = spans((everyone, opened, change, kind), (everyone, change, far, kind + 1), (plan.addon > 0, opened, far, kind + 2))
+    rows = spans(
+        (everyone, opened, change, kind), (everyone, change, far, kind + 1), (plan.addon > 0, opened, far, kind + 2)
+    )
     who = rows.account
     gone = (rows.code == 1) & (accounts.change[who] == CANCELLED)
     main = np.where(rows.code == 1, plan.main_after[who], plan.main[who])

@@ -11,12 +11,22 @@ from triage_lab.replay.synthetic.frames import Cells, canonical
 from triage_lab.replay.synthetic.parameters import DAY, WINDOW_END
 
 CLOSES_AFTER = 2 * DAY
-_COLUMNS = ("row", "order", "at", "kind", "actor_type", "actor_id", "team_id", "old_value", "new_value", "via", "rule_id")
+_COLUMNS = (
+    "row",
+    "order",
+    "at",
+    "kind",
+    "actor_type",
+    "actor_id",
+    "team_id",
+    "old_value",
+    "new_value",
+    "via",
+    "rule_id",
+)
 
 
-def event_table(
-    steps: pl.DataFrame, tickets: pl.DataFrame, operations: Operations, channel: pl.Series
-) -> pl.DataFrame:
+def event_table(steps: pl.DataFrame, tickets: pl.DataFrame, operations: Operations, channel: pl.Series) -> pl.DataFrame:
     """Return ``ticket_events`` in the order of tickets and of what happened.
 
     Parameters
@@ -109,24 +119,39 @@ def _replied(step: pl.DataFrame) -> pl.DataFrame:
     """The first agent who starts on a ticket writes to the customer."""
     starts = step.filter(pl.col("event").is_in(["inspect", "start"])).unique("row", keep="first", maintain_order=True)
     return starts.select(
-        "row", "order", at="time", kind=pl.lit("reply"), actor_type=pl.lit("agent"), actor_id="agent", team_id="team",
+        "row",
+        "order",
+        at="time",
+        kind=pl.lit("reply"),
+        actor_type=pl.lit("agent"),
+        actor_id="agent",
+        team_id="team",
         via=pl.lit("web"),
-    )  # fmt: skip
+    )
 
 
 def _resolved(step: pl.DataFrame) -> pl.DataFrame:
     """The work is done."""
     return step.filter(pl.col("event") == "resolve").select(
-        "row", "order", at="time", kind=pl.lit("resolved"), actor_type=pl.lit("agent"), actor_id="agent", team_id="team",
+        "row",
+        "order",
+        at="time",
+        kind=pl.lit("resolved"),
+        actor_type=pl.lit("agent"),
+        actor_id="agent",
+        team_id="team",
         via=pl.lit("web"),
-    )  # fmt: skip
+    )
 
 
 def _closed(tickets: pl.DataFrame, steps: int) -> pl.DataFrame:
     """Two days after it was resolved a ticket closes by itself."""
     done = tickets.with_row_index("row").select(pl.col("row").cast(pl.UInt32), at=pl.col("resolved_at") + CLOSES_AFTER)
     return done.filter(pl.col("at") <= WINDOW_END).with_columns(
-        order=pl.lit(steps + 1, dtype=pl.Int64), kind=pl.lit("closed"), actor_type=pl.lit("automation"), via=pl.lit("rule")
+        order=pl.lit(steps + 1, dtype=pl.Int64),
+        kind=pl.lit("closed"),
+        actor_type=pl.lit("automation"),
+        via=pl.lit("rule"),
     )
 
 

@@ -14,7 +14,7 @@ from triage_lab.replay.synthetic.history import PlayedHistory
 from triage_lab.replay.synthetic.inflow import Inflow
 from triage_lab.replay.synthetic.lookups import ERROR, HIT, MISS, STALE, UNKNOWN, Enrichment, LabelPlan, Lookup
 from triage_lab.replay.synthetic.routing import Routing
-from triage_lab.replay.synthetic.streams import Bools, Ints
+from triage_lab.replay.synthetic.streams import Bools
 
 
 def planted_parameters(tickets: int, seed: int, faults: float) -> dict[str, object]:
@@ -38,7 +38,12 @@ def planted_parameters(tickets: int, seed: int, faults: float) -> dict[str, obje
 
 
 def expected_findings(
-    inflow: Inflow, routing: Routing, enrichment: Enrichment, labels: LabelPlan, past: PlayedHistory, faults: pl.DataFrame
+    inflow: Inflow,
+    routing: Routing,
+    enrichment: Enrichment,
+    labels: LabelPlan,
+    past: PlayedHistory,
+    faults: pl.DataFrame,
 ) -> dict[str, object]:
     """Return realised quantities of the clean export (rates as fractions), for ``expected.json``.
 
@@ -93,8 +98,6 @@ def _sla(states: pl.DataFrame) -> dict[str, dict[str, int]]:
     for target, state, count in counted.sort("target_id", "state").iter_rows():
         out.setdefault(target, {})[state] = count
     return out
-
-
 
 
 def _enrichment(enrichment: Enrichment) -> dict[str, dict[str, object]]:

@@ -26,7 +26,7 @@ good tool must find (expected.json). Never feed it to a policy.
 """
 
 
-def write_desk(desk: Desk, folder: Path, format: str = "parquet") -> tuple[Path, ...]:  # noqa: A002
+def write_desk(desk: Desk, folder: Path, format: str = "parquet") -> tuple[Path, ...]:
     """Write the desk's tables to ``folder`` and its truth to ``folder/truth``.
 
     Parameters
@@ -56,21 +56,29 @@ def write_desk(desk: Desk, folder: Path, format: str = "parquet") -> tuple[Path,
         )
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = folder.with_name(f".{folder.name}.partial")
-    if partial.exists():  # left by a run that was killed
-        shutil.rmtree(partial)
-    (partial / "truth").mkdir(parents=True)
-    for name, table in desk.tables.items():
-        _write_frame(table, partial / f"{name}.{format}")
-    for name, table in desk.truth.items():
-        _write_frame(table, partial / "truth" / f"{name}.{format}")
-    _write_json(desk.parameters, partial / "truth" / "parameters.json")
-    _write_json(desk.expected, partial / "truth" / "expected.json")
-    text = README.format(tickets=desk.tickets, seed=desk.seed, faults=desk.faults, example=f"tickets.{format}")
-    (partial / "README.txt").write_text(text, encoding="utf-8", newline="\n")
-    if folder.exists():
-        folder.rmdir()
-    os.replace(partial, folder)
+    shutil.rmtree(partial, ignore_errors=True)  # left by a run that was killed
+    try:
+        _write_all(desk, partial, format)
+        if folder.exists():
+            folder.rmdir()
+        os.replace(partial, folder)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
     return tuple(folder / f"{name}.{format}" for name in sorted(desk.tables))
+
+
+def _write_all(desk: Desk, folder: Path, format: str) -> None:
+    """Write every file of an export into a new folder."""
+    (folder / "truth").mkdir(parents=True)
+    for name, table in desk.tables.items():
+        _write_frame(table, folder / f"{name}.{format}")
+    for name, table in desk.truth.items():
+        _write_frame(table, folder / "truth" / f"{name}.{format}")
+    _write_json(desk.parameters, folder / "truth" / "parameters.json")
+    _write_json(desk.expected, folder / "truth" / "expected.json")
+    text = README.format(tickets=desk.tickets, seed=desk.seed, faults=desk.faults, example=f"tickets.{format}")
+    (folder / "README.txt").write_text(text, encoding="utf-8", newline="\n")
 
 
 def _write_frame(table: pl.DataFrame, path: Path) -> None:

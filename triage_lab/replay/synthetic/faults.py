@@ -11,7 +11,9 @@ from triage_lab.domain.errors import UsageError
 from triage_lab.replay.synthetic.parameters import DAY, HOUR
 from triage_lab.replay.synthetic.streams import Ints, between
 
-LIST_SCHEMA = pl.Schema({"fault": pl.String, "table": pl.String, "key": pl.String, "column": pl.String, "value": pl.String})
+LIST_SCHEMA = pl.Schema(
+    {"fault": pl.String, "table": pl.String, "key": pl.String, "column": pl.String, "value": pl.String}
+)
 Tables = dict[str, pl.DataFrame]
 Spoiler = Callable[[np.random.Generator, Tables, pl.Series], pl.DataFrame]
 
@@ -64,7 +66,9 @@ FAULT_SHARE = {  # of all tickets, at faults = 1
 }
 
 
-def _choose_tickets(rng: np.random.Generator, tables: Mapping[str, pl.DataFrame], faults: float) -> dict[str, pl.Series]:
+def _choose_tickets(
+    rng: np.random.Generator, tables: Mapping[str, pl.DataFrame], faults: float
+) -> dict[str, pl.Series]:
     """Disjoint sets of tickets, each with what its fault needs: a resolution, an account, or answered look-ups."""
     tickets = tables["tickets"]
     answered = tables["enrichment_log"].filter(pl.col("value_as_of").is_not_null())["ticket_id"].unique()
@@ -105,9 +109,13 @@ def _listed(fault: str, table: str, rows: pl.DataFrame, key: pl.Expr, column: st
 
 def _duplicate_ids(rng: np.random.Generator, tables: Tables, ids: pl.Series) -> pl.DataFrame:
     """A second, differing row with the same ticket id."""
-    copies = tables["tickets"].filter(_is_chosen(ids)).with_columns(
-        subject=pl.col("subject") + " (copy)",
-        reassignment_count=pl.col("reassignment_count") + pl.Series(between(rng, 1, 4, len(ids))),
+    copies = (
+        tables["tickets"]
+        .filter(_is_chosen(ids))
+        .with_columns(
+            subject=pl.col("subject") + " (copy)",
+            reassignment_count=pl.col("reassignment_count") + pl.Series(between(rng, 1, 4, len(ids))),
+        )
     )
     tables["tickets"] = pl.concat([tables["tickets"], copies])
     return _listed("duplicate_id", "tickets", copies, pl.col("ticket_id"), "ticket_id")
@@ -177,7 +185,10 @@ def _missing_enrichment(_rng: np.random.Generator, tables: Tables, ids: pl.Serie
 def _event_order(_rng: np.random.Generator, tables: Tables, ids: pl.Series) -> pl.DataFrame:
     """The times of a ticket's first and last event are swapped, so that time runs backwards."""
     events = tables["ticket_events"]
-    ends = pl.col("seq") == pl.col("seq").min().over("ticket_id"), pl.col("seq") == pl.col("seq").max().over("ticket_id")
+    ends = (
+        pl.col("seq") == pl.col("seq").min().over("ticket_id"),
+        pl.col("seq") == pl.col("seq").max().over("ticket_id"),
+    )
     swapped = (
         pl.when(_is_chosen(ids) & ends[0])
         .then(pl.col("at").max().over("ticket_id"))
@@ -186,7 +197,7 @@ def _event_order(_rng: np.random.Generator, tables: Tables, ids: pl.Series) -> p
         .otherwise(pl.col("at"))
     )
     tables["ticket_events"] = events.with_columns(at=swapped)
-    rows = tables["ticket_events"].filter((tables["ticket_events"]["at"] != events["at"]))
+    rows = tables["ticket_events"].filter(tables["ticket_events"]["at"] != events["at"])
     return _listed("event_order", "ticket_events", rows, pl.col("event_id"), "at")
 
 

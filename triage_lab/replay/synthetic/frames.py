@@ -87,7 +87,9 @@ def canonical(name: str, columns: Mapping[str, Cells], rows: int) -> pl.DataFram
     unknown = set(columns) - {column.name for column in table.columns}
     if unknown:
         raise KeyError(f"{name} has no columns {sorted(unknown)}")
-    return pl.DataFrame([_series(column.name, columns.get(column.name), TYPES[column.kind], rows) for column in table.columns])
+    return pl.DataFrame(
+        [_series(column.name, columns.get(column.name), TYPES[column.kind], rows) for column in table.columns]
+    )
 
 
 def _series(name: str, cells: Cells, kind: pl.DataType, rows: int) -> pl.Series:

@@ -48,7 +48,8 @@ def draw_handle_seconds(rng: np.random.Generator, team: Ints, category: Ints) ->
     variance = np.log1p(HANDLE_CV**2)
     level = np.log(mean[team, category]) - variance / 2
     seconds = np.exp(level + np.sqrt(variance) * rng.standard_normal(len(team)))
-    return np.clip(np.round(seconds), HANDLE_MIN_SECONDS, HANDLE_MAX_SECONDS).astype(np.int64)
+    whole: Ints = np.clip(np.round(seconds), HANDLE_MIN_SECONDS, HANDLE_MAX_SECONDS).astype(np.int64)
+    return whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,17 +115,17 @@ def _utilisation(world: World, played: Played) -> dict[str, float]:
 def history_frame(inflow: Inflow, columns: Mapping[str, pl.Series]) -> pl.DataFrame:
     """Return frame "history" with the given columns and nothing known of the outcomes."""
     count = len(inflow)
-    empty = {
-        "truth_teams": pl.List(pl.String),
-        "due_at": pl.Int64,
-        "owned_at": pl.Int64,
-        "first_action_at": pl.Int64,
-        "first_human_action_at": pl.Int64,
-        "acknowledged_at": pl.Int64,
-        "resolved_at": pl.Int64,
-        "handoffs": pl.Int64,
-        "escalations": pl.Int64,
-        "sla_met": pl.Boolean,
+    empty: dict[str, pl.DataType] = {
+        "truth_teams": pl.List(pl.String()),
+        "due_at": pl.Int64(),
+        "owned_at": pl.Int64(),
+        "first_action_at": pl.Int64(),
+        "first_human_action_at": pl.Int64(),
+        "acknowledged_at": pl.Int64(),
+        "resolved_at": pl.Int64(),
+        "handoffs": pl.Int64(),
+        "escalations": pl.Int64(),
+        "sla_met": pl.Boolean(),
     }
     frame = pl.DataFrame({"arrived_at": inflow.arrived_at}).with_columns(
         **{name: values.rename(name) for name, values in columns.items()},

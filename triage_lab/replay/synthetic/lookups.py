@@ -29,6 +29,7 @@ STATUSES = ("hit", "miss", "error", "stale")
 HIT, MISS, ERROR, STALE = range(4)
 UNKNOWN = -(2**40)  # a value that no source gave
 LEAST_LABELLED_ACCOUNTS = 120
+FRESH = {"crm": 12 * HOUR, "billing": HOUR, "clm": 12 * HOUR}  # greatest age of a hit, seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +92,12 @@ def _ask(
     asked_at: Ints,
     truth: Ints,
 ) -> Lookup:
-    """One source's answers: a hit was true some hours ago, a stale value some days or weeks ago."""
+    """One source's answers: a hit was true some time today, a stale value some days or weeks ago."""
     count = len(rows)
     answer = 1.0 - source.miss - source.error
     shares = (answer * (1.0 - source.stale), source.miss, source.error, answer * source.stale)
     status = pick(rng, shares, count)
-    age = np.where(status == STALE, between(rng, 3 * DAY, 45 * DAY, count), between(rng, 0, 12 * HOUR, count))
+    age = np.where(status == STALE, between(rng, 3 * DAY, 45 * DAY, count), between(rng, 0, FRESH[source.name], count))
     as_of = asked_at - age
     value = read_field(customers, field, account, as_of)
     if field == "legal_flag":
@@ -122,7 +123,8 @@ def _wrong(rng: np.random.Generator, field: str, value: Ints) -> Ints:
     if field == "contract_tier":
         return (value + 1 + pick(rng, (1, 1, 1), count)) % len(TIERS)
     if field == "contract_end":  # a former or the next term
-        return value + np.asarray((-365, -31, 30, 365))[pick(rng, (1, 1, 1, 1), count)]
+        shifts: Ints = np.asarray((-365, -31, 30, 365), dtype=np.int64)[pick(rng, (1, 1, 1, 1), count)]
+        return value + shifts
     if field == "churn_risk":
         return (value + 10 + between(rng, 0, 80, count)) % 100
     if field == "mrr":  # a yearly figure read as a monthly one, or half of the subscriptions
@@ -203,7 +205,9 @@ def label_table(
     rows = np.concatenate([owners, *(plan.fields for _ in FIELDS)])
     values = [teams.gather(pl.Series(owners.astype(np.uint32)))]
     values += [value_text(field, enrichment.truth[field][plan.fields]) for field in FIELDS]
-    field = np.concatenate([np.zeros(len(owners), dtype=np.int64), np.repeat(np.arange(len(FIELDS)), len(plan.fields)) + 1])
+    field = np.concatenate(
+        [np.zeros(len(owners), dtype=np.int64), np.repeat(np.arange(len(FIELDS)), len(plan.fields)) + 1]
+    )
     labelled_at = np.minimum(arrived_at[rows] + between(rng, 2 * HOUR, 14 * DAY, len(rows)), WINDOW_END - 1)
     order = np.argsort(rows, kind="stable")
     columns: dict[str, Cells] = {

@@ -125,7 +125,9 @@ escalation: # nobody has started by then: the ticket moves
 
 authorities:
   - {who: triage, may: [override_route, bypass_auto_close]}
-  - {who: high-touch, may: [bypass_auto_close, approve_credit, approve_discount], up_to: {amount: "5000", currency: EUR}}
+  - who: high-touch
+    may: [bypass_auto_close, approve_credit, approve_discount]
+    up_to: {amount: "5000", currency: EUR}
   - {who: billing, may: [approve_credit], up_to: {amount: "500", currency: EUR}}
   - {who: renewal-sme, may: [approve_discount], up_to: {amount: "2000", currency: EUR}}
   - {who: legal-ops, may: [bypass_auto_close, release_hold]}

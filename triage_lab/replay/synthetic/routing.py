@@ -9,7 +9,6 @@ import numpy as np
 from triage_lab.replay.synthetic.facts import Facts, days_to_renewal
 from triage_lab.replay.synthetic.inflow import Inflow
 from triage_lab.replay.synthetic.parameters import (
-    CATEGORIES,
     DUNNING_SUBCATEGORIES,
     LEGAL_SUBCATEGORIES,
     MRR_HIGH_MINOR,
@@ -117,5 +116,3 @@ def draw_routing(rng: np.random.Generator, inflow: Inflow, facts: Facts, local_d
     third = (truth + 1 + np.floor(rng.random(count) * (len(TEAMS) - 1)).astype(np.int64)) % len(TEAMS)
     other = np.where(chance(rng, 2 / 3, count), first, third)
     return Routing(truth, planned, first, np.where(noisy, other, truth))
-
-

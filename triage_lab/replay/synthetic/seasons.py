@@ -16,10 +16,12 @@ RHYTHM_ZONES = ("Europe/Berlin", "America/New_York", "Asia/Singapore")
 WEEKDAY = (1.16, 1.08, 1.02, 0.98, 0.86, 0.22, 0.18)
 # Weight of each local hour of the day.
 OFFICE = (
-    0.1, 0.1, 0.1, 0.1, 0.1, 0.2, 0.5, 1.5, 4.0, 6.5, 7.5, 7.0, 5.0, 6.0, 7.0, 6.8, 6.0, 4.5, 2.0, 1.0, 0.6, 0.4, 0.2, 0.1,
+    0.1, 0.1, 0.1, 0.1, 0.1, 0.2, 0.5, 1.5, 4.0, 6.5, 7.5, 7.0, 5.0, 6.0, 7.0, 6.8, 6.0, 4.5, 2.0, 1.0, 0.6, 0.4,
+    0.2, 0.1,
 )  # fmt: skip
 WRITTEN = (
-    0.6, 0.4, 0.3, 0.3, 0.4, 0.7, 1.4, 3.0, 5.5, 6.8, 7.2, 6.6, 5.2, 5.8, 6.2, 6.0, 5.4, 4.4, 3.2, 2.6, 2.2, 1.8, 1.2, 0.8,
+    0.6, 0.4, 0.3, 0.3, 0.4, 0.7, 1.4, 3.0, 5.5, 6.8, 7.2, 6.6, 5.2, 5.8, 6.2, 6.0, 5.4, 4.4, 3.2, 2.6, 2.2, 1.8,
+    1.2, 0.8,
 )  # fmt: skip
 MACHINE = (1.0,) * 24
 RHYTHMS = (OFFICE, WRITTEN, MACHINE)
@@ -64,7 +66,8 @@ def intensity(region: int, rhythm: int, *, month_start: bool) -> Floats:
     if month_start:
         of_month = (day.astype("datetime64[D]") - day.astype("datetime64[D]").astype("datetime64[M]")).astype(np.int64)
         rate = np.where(of_month < MONTH_START_DAYS, rate * MONTH_START_FACTOR, rate)
-    return rate / rate.mean()
+    relative: Floats = rate / rate.mean()
+    return relative
 
 
 def draw_arrivals(rng: np.random.Generator, region: Ints, rhythm: Ints, month_start: Ints) -> Ints:
@@ -94,4 +97,5 @@ def draw_arrivals(rng: np.random.Generator, region: Ints, rhythm: Ints, month_st
         edges = np.cumsum(rate)
         inside = group == code
         hour[inside] = np.searchsorted(edges / edges[-1], draws[inside], side="right").clip(max=HOURS - 1)
-    return np.minimum(WINDOW_START + hour * HOUR + within, WINDOW_END - 1)
+    arrived: Ints = np.minimum(WINDOW_START + hour * HOUR + within, WINDOW_END - 1)
+    return arrived

@@ -25,7 +25,9 @@ def open_streams(seed: int) -> dict[str, np.random.Generator]:
     True
     """
     children = np.random.SeedSequence(seed).spawn(len(SUBJECT_STREAMS))
-    return {name: np.random.Generator(np.random.PCG64(child)) for name, child in zip(SUBJECT_STREAMS, children)}
+    return {
+        name: np.random.Generator(np.random.PCG64(child)) for name, child in zip(SUBJECT_STREAMS, children, strict=True)
+    }
 
 
 def pick(rng: np.random.Generator, weights: Sequence[float] | Floats, size: int) -> Ints:

@@ -40,7 +40,9 @@ def signal_table(rng: np.random.Generator, inflow: Inflow, ids: pl.Series, inbox
         "received_at": times(np.minimum(inflow.arrived_at[row] + late, WINDOW_END)),
         "dedup_key": "K" + number,
         "ticket_id": ids.gather(place),
-        "duplicate_of": first.zip_with(pl.Series(delivery == 1), pl.Series([None], dtype=pl.String).new_from_index(0, len(row))),
+        "duplicate_of": first.zip_with(
+            pl.Series(delivery == 1), pl.Series([None], dtype=pl.String).new_from_index(0, len(row))
+        ),
     }
     return canonical("signals", columns, len(row))
 
@@ -50,7 +52,10 @@ def payment_tables(
 ) -> dict[str, pl.DataFrame]:
     """Return refunds and credits, issued when a ticket was resolved, some by a team that did not own it."""
     tables = {}
-    for name, key, prefix, shares in (("refunds", "refund_id", "R-", _REFUNDED), ("credits", "credit_id", "D-", _CREDITED)):
+    for name, key, prefix, shares in (
+        ("refunds", "refund_id", "R-", _REFUNDED),
+        ("credits", "credit_id", "D-", _CREDITED),
+    ):
         share = np.array([shares.get(subject.name, 0.0) for subject in SUBJECTS])[inflow.subject]
         granted = chance(rng, share, len(inflow)) & (resolved_at < FAR) & (inflow.account != NO_ACCOUNT)
         row = np.flatnonzero(granted)
@@ -69,7 +74,9 @@ def payment_tables(
     return tables
 
 
-def sla_instance_table(sla_states: pl.DataFrame, ids: pl.Series, arrived_at: Ints, stops: dict[str, Ints]) -> pl.DataFrame:
+def sla_instance_table(
+    sla_states: pl.DataFrame, ids: pl.Series, arrived_at: Ints, stops: dict[str, Ints]
+) -> pl.DataFrame:
     """Return the vendor's clocks: one row per ticket and promise that applies.
 
     Parameters

@@ -68,5 +68,9 @@ def _with_module(text: pl.Series, module: Ints) -> pl.Series:
     frame = pl.DataFrame({"text": text, "module": module})
     named = pl.col("text")
     for code, name in enumerate(MODULES):
-        named = pl.when(pl.col("module") == code).then(pl.col("text").str.replace_all("{m}", name, literal=True)).otherwise(named)
+        named = (
+            pl.when(pl.col("module") == code)
+            .then(pl.col("text").str.replace_all("{m}", name, literal=True))
+            .otherwise(named)
+        )
     return frame.select(named).to_series()

@@ -12,6 +12,16 @@ HOURS = 24
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a text stands: per cent, pixels, shift in pixels and anchor class."""
+
+    x: str
+    y: str
+    dx: int
+    anchor: str
+
+
+@dataclass(frozen=True, slots=True)
 class Panel:
     """One team: paths in a 1000 × 1000 box; ``short`` are the hours in which open shifts do not suffice."""
 
@@ -20,8 +30,7 @@ class Panel:
     today: str
     new: str
     excess: tuple[str, ...]
-    label_x: str
-    label_y: float
+    place: Place
     label_text: str
     label: str
 
@@ -64,10 +73,7 @@ def geometry(today: QueueLoad | None, new: QueueLoad | None) -> Panel:
     top = max([*(value for load in shown for value in load.demand), *main.capacity, 0.1]) * 1.08
     roof = _stairs(main.capacity, top)
     peak = max(main.capacity)
-    at = [hour for hour, value in enumerate(main.capacity) if value == peak]
-    middle = (at[0] + at[-1] + 1) / 2 if at[-1] - at[0] + 1 == len(at) else at[0] + 1.5
-    # A label above the roof needs room for its text on both sides.
-    share = min(0.84, max(0.16, middle / HOURS))
+    label = _label([hour for hour, value in enumerate(main.capacity) if value == peak], shown, peak, top)
     words = [
         f"{name} needs at most {max(load.demand):.1f}"
         for name, load in (("today", today), ("new policy", new))
@@ -76,9 +82,22 @@ def geometry(today: QueueLoad | None, new: QueueLoad | None) -> Panel:
     return Panel(
         "M0 1000L" + _line(roof)[1:] + "L1000 1000Z", _line(roof),
         _line(_stairs(today.demand, top)) if today else "", _line(_stairs(new.demand, top)) if new else "",
-        _excess(main, top), per_cent(share), 14 + 104 * (1 - peak / top) - 5, f"{peak:.4g} on shift",
+        _excess(main, top), label, f"{peak:.4g} on shift",
         f"{main.team}: {' and '.join(words)} agents by hour, at most {peak:.4g} on shift",
     )  # fmt: skip
+
+
+def _label(at: Sequence[int], shown: Sequence[QueueLoad], peak: float, top: float) -> Place:
+    """Put the roof's label above its plateau, or beside it where a line of demand would cross the text."""
+    roof = 14 + 104 * (1 - peak / top)
+    first, last = at[0], at[-1] + 1
+    crossed = any(need > peak * 0.97 for load in shown for need in load.demand)
+    if crossed and last <= 18:
+        return Place(per_cent(last / HOURS), plain(roof + 12), 4, "")
+    if crossed and first >= 6:
+        return Place(per_cent(first / HOURS), plain(roof + 12), -4, "end")
+    middle = (first + last) / 2 if last - first == len(at) else first + 1.5
+    return Place(per_cent(min(0.84, max(0.16, middle / HOURS))), plain(roof - 5), 0, "mid")
 
 
 def _excess(load: QueueLoad, top: float) -> tuple[str, ...]:

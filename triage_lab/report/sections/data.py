@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from triage_lab.domain.enums import GateState
+from triage_lab.domain.enums import GateState, Severity
 from triage_lab.domain.gate import GateResult
 from triage_lab.domain.result import Result
 from triage_lab.report import marks
 from triage_lab.report.charts import bars
 from triage_lab.report.marks import Mark
-from triage_lab.report.numbers import DASH, THIN, clean, count
+from triage_lab.report.numbers import DASH, LABEL_LIMIT, THIN, clean, count, prose
 from triage_lab.report.sections.limits import gate_value
 
 GATES = 120
@@ -81,7 +81,7 @@ def view(result: Result) -> DataView:
         ", ".join(sorted({clean(gate.engine) for gate in ordered if gate.engine})),
         _flow(result),
         _clocks(result),
-        tuple((clean(item.subject.replace("_", " ")), clean(item.reason, 300)) for item in result.not_possible),
+        tuple((clean(item.subject.replace("_", " ")), prose(item.reason)) for item in result.not_possible),
     )
 
 
@@ -93,13 +93,17 @@ def _check(gate: GateResult, top: float) -> CheckRow:
     if gate.sample and gate.failed:
         parts.append(f"for example {', '.join(clean(key, 32) for key in gate.sample[:3])}")
     fails = gate.state is GateState.FAIL
+    if gate.state is GateState.WARN:
+        parts.insert(0, "within the tolerance, warns")
+    elif fails and gate.severity is not Severity.CRITICAL:
+        parts.insert(0, "fails, but only warns")
     value = gate_value(gate)
     if ran and gate.failed and gate.n:
         value = f"{100 * share:.2f}{THIN}%" if 0 < share < 0.001 else f"{100 * share:.1f}{THIN}%"
     return CheckRow(
-        marks.gate_mark(gate.state, gate.severity), clean(gate.title), clean(" · ".join(parts), 240), clean(gate.table),
+        marks.gate_mark(gate.state, gate.severity), clean(gate.title), prose(" · ".join(parts), 240), clean(gate.table),
         {"critical": "block", "warning": "warn"}.get(gate.severity, "note"), count(gate.n) if ran else DASH,
-        count(gate.failed) if ran else DASH, value, clean(gate.limit), bars.share_width(share, top),
+        count(gate.failed) if ran else DASH, value, prose(gate.limit, LABEL_LIMIT), bars.share_width(share, top),
         "fw" if fails else "fn", clean(gate.owner), clean(gate.engine),
     )  # fmt: skip
 

@@ -80,7 +80,9 @@ _MARKS = {
 def view(result: Result) -> EnrichmentView:
     """Build section 3 of a result."""
     limit = limit_of(result)
-    ordered = sorted(result.enrichment, key=lambda item: (item.field, item.source != CHAIN, item.source))
+    steps_first = sorted(result.enrichment, key=lambda item: item.source == CHAIN)
+    worst = {item.field: _value(item.accuracy) for item in steps_first}
+    ordered = sorted(result.enrichment, key=lambda item: (worst[item.field], item.field, item.source != CHAIN, item.source))
     shown = ordered[:FIELDS]
     measured = [item.accuracy for item in shown if item.accuracy is not None and item.accuracy.value is not None]
     scale = scale_for("fraction", [0.5])
@@ -93,6 +95,11 @@ def view(result: Result) -> EnrichmentView:
         count(sum(item.lookups for item in chains)), sum(item.labelled for item in chains),
         "" if ordered else missing_reason(result, "enrichment", "enrichment_coverage", ACCURACY),
     )  # fmt: skip
+
+
+def _value(accuracy: Measure | None) -> float:
+    """Accuracy for sorting; unmeasured comes last."""
+    return 2.0 if accuracy is None or accuracy.value is None else accuracy.value
 
 
 def _first(shown: list[FieldQuality], index: int) -> bool:

@@ -12,7 +12,7 @@ from triage_lab.report.charts import tile as tile_chart
 from triage_lab.report.charts.axis import spanning
 from triage_lab.report.charts.interval import Lane, lane
 from triage_lab.report.marks import Mark
-from triage_lab.report.numbers import DASH, FLAG_WORDS, clean, comparison_scale, count, plural, show
+from triage_lab.report.numbers import DASH, FLAG_WORDS, clean, comparison_scale, count, plural, prose, show
 from triage_lab.report.sections.limits import GateBlock, gate_block
 from triage_lab.report.wording import (
     Fragment,
@@ -28,7 +28,7 @@ from triage_lab.report.wording import (
     tile_numbers,
 )
 
-NOTICES = 3
+NOTICES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,7 @@ class TileView:
     limit: str
     grade: str
     pips: int
+    flags: str
     n: str
     reason: str
 
@@ -109,7 +110,7 @@ def view(result: Result) -> FirstView:
         title=candidate_text(result),
         against=baseline_text(result),
         facts=facts(result),
-        notices=tuple(clean(notice, 300) for notice in result.notices[:NOTICES]),
+        notices=tuple(prose(notice) for notice in result.notices[:NOTICES]),
         more_notices=max(0, len(result.notices) - NOTICES),
         verdict=marks.VERDICT[verdict.word],
         word=("NOT ENOUGH", "EVIDENCE") if long else (verdict.word.value,),
@@ -120,7 +121,7 @@ def view(result: Result) -> FirstView:
         harms=tuple(_harm(result, harm) for harm in result.harms),
         harmless=_harmless(result),
         items=tuple(
-            LaunchItem(sentence_case(clean(item.item)), marks.ITEM[item.state], clean(item.action or item.finding, 200))
+            LaunchItem(sentence_case(clean(item.item)), marks.ITEM[item.state], prose(item.action or item.finding, 200))
             for item in verdict.items
         ),
         items_title=_items_title(result),
@@ -135,13 +136,13 @@ def _tile(result: Result, tile: Tile) -> TileView:
     reason = tile.reason or (tile.kpi.reason if tile.kpi else "")
     if comparison is None or graded is None:
         return TileView(
-            clean(tile.label), "", DASH, "", None, "", "", "quiet", "", tile_mark(tile), limit, "", 0, "",
-            clean(reason or "no number in this run", 200),
+            clean(tile.label), "", DASH, "", None, "", "", "quiet", "", tile_mark(tile), limit, "", 0, "", "",
+            prose(reason or "no number in this run", 200),
         )  # fmt: skip
     scale = comparison_scale(comparison, result.currency)
     words = change_words(comparison, scale)
     limit_at, limit_text = _limit(tile, comparison, scale.number)
-    flags = [FLAG_WORDS[flag] for flag in graded.flags]
+    flags = ", ".join(FLAG_WORDS[flag] for flag in graded.flags)
     return TileView(
         clean(tile.label),
         scale.prefix + show(comparison.baseline, scale).number if comparison.baseline else "",
@@ -149,7 +150,7 @@ def _tile(result: Result, tile: Tile) -> TileView:
         "" if graded.unit == "per_ticket" else scale.suffix.strip(" "),
         tile_chart.geometry(comparison, scale, name=clean(tile.label), limit=limit_at, limit_text=limit_text),
         words.amount, words.word, words.tone, words.interval, tile_mark(tile), limit, graded.grade.value,
-        graded.grade.pips, ", ".join([f"n {count(graded.n)}", plural(graded.accounts, "account"), *flags]), "",
+        graded.grade.pips, flags, f"n {count(graded.n)}, {plural(graded.accounts, 'account')}", "",
     )  # fmt: skip
 
 

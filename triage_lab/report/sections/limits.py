@@ -9,10 +9,11 @@ from triage_lab.domain.gate import GateResult
 from triage_lab.domain.result import KpiResult, Result
 from triage_lab.report import marks
 from triage_lab.report.marks import Mark
-from triage_lab.report.numbers import DASH, THIN, clean, count, in_words, plural
+from triage_lab.report.numbers import DASH, LABEL_LIMIT, THIN, clean, count, in_words, plural, prose
 from triage_lab.report.wording import kpi_numbers, sentence_case
 
-ROWS = 4  # rows shown whole where nothing forces more
+LINES = 214  # pixels for rows and folded lines, so that the launch line stays on the first screen
+ROW, FOLD = 47, 26
 MOST = 10  # rows shown whole at most
 
 
@@ -63,7 +64,7 @@ def gate_block(result: Result) -> GateBlock:
     rows.sort(key=lambda row: _RANK[row.mark.symbol])
     blocking = sum(1 for row in rows if row.blocking)
     opened = [row for row in rows if row.mark.symbol != "ok"]
-    keep = min(MOST, max(ROWS, blocking))
+    keep = _keep(opened, blocking)
     folded = []
     for symbol, words in (("no", "block too"), ("wa", "fail, but only warn"), ("un", "are uncertain"), ("na", "cannot be judged")):
         rest = [row for row in opened[keep:] if row.mark.symbol == symbol]
@@ -73,6 +74,15 @@ def gate_block(result: Result) -> GateBlock:
     if passing:
         folded.append(_fold(passing, f"{plural(len(passing), 'gate')} {'passes' if len(passing) == 1 else 'pass'}:"))
     return GateBlock(_title(len(rows), blocking, len(opened)), tuple(opened[:keep]), tuple(folded))
+
+
+def _keep(opened: list[GateRow], blocking: int) -> int:
+    """How many open gates are shown whole: all that block, and others as far as the room reaches."""
+    for rows in range(min(len(opened), LINES // ROW), blocking, -1):
+        folds = len({row.mark.symbol for row in opened[rows:]}) + 1
+        if rows * ROW + folds * FOLD <= LINES:
+            return rows
+    return min(MOST, max(blocking, min(2, len(opened))))
 
 
 def _singular(words: str) -> str:
@@ -115,7 +125,7 @@ def limit_row(kpi: KpiResult, currency: str) -> GateRow:
     value, interval = kpi_numbers(kpi, currency)
     measure = kpi.value
     return GateRow(
-        mark, mark is marks.BLOCKS, clean(kpi.title), clean(kpi.reason, 200), clean(kpi.limit_text), value, interval,
+        mark, mark is marks.BLOCKS, clean(kpi.title), prose(kpi.reason, 200), prose(kpi.limit_text, LABEL_LIMIT), value, interval,
         measure.grade.value if measure else "", measure.grade.pips if measure else 0,
         f"n {count(measure.n)}, {plural(measure.accounts, 'account')}" if measure else "", clean(kpi.owner), False,
     )  # fmt: skip
@@ -128,7 +138,7 @@ def gate_row(gate: GateResult) -> GateRow:
     value = gate_value(gate)
     reason = gate.reason or (f"for example {', '.join(clean(key, 24) for key in gate.sample[:2])}" if gate.failed and gate.sample else "")
     return GateRow(
-        mark, mark is marks.BLOCKS, clean(gate.title), clean(reason, 200), clean(gate.limit) or DASH, value, "",
+        mark, mark is marks.BLOCKS, clean(gate.title), prose(reason, 200), prose(gate.limit, LABEL_LIMIT) or DASH, value, "",
         Grade.OBSERVED.value if ran else "", Grade.OBSERVED.pips if ran else 0,
         f"n {count(gate.n)}" if ran else "", clean(gate.owner), True,
     )  # fmt: skip

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from triage_lab.domain.measure import Comparison, Metric
 from triage_lab.domain.result import PolicyRef, Result
-from triage_lab.report.numbers import DASH, clean, comparison_scale, count, plural, show
+from triage_lab.report.numbers import DASH, clean, comparison_scale, count, plural, prose, show
 from triage_lab.report.wording import calibration_text, change_words, metric_label, segment_label
 
 NUMBERS = 240  # rows of the table of all comparisons
@@ -75,9 +75,9 @@ def view(result: Result) -> MethodView:
     return MethodView(
         _entries(result),
         clean(result.provenance.reproduce, 400),
-        tuple(clean(line, 300) for line in result.provenance.audit),
-        tuple(clean(line, 400) for line in result.provenance.caveats),
-        tuple(clean(line, 300) for line in result.notices),
+        tuple(prose(line) for line in result.provenance.audit),
+        tuple(prose(line, 400) for line in result.provenance.caveats),
+        tuple(prose(line) for line in result.notices),
         tuple(_definition(metric) for metric in result.glossary),
         tuple(_number(result, item) for item in told[:NUMBERS]),
         count(len(told)),

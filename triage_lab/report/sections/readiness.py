@@ -8,7 +8,7 @@ from triage_lab.domain.enums import ItemState
 from triage_lab.domain.result import Result
 from triage_lab.report import marks
 from triage_lab.report.marks import Mark
-from triage_lab.report.numbers import clean
+from triage_lab.report.numbers import clean, prose
 from triage_lab.report.sections.limits import GateRow, all_limits
 from triage_lab.report.wording import sentence_case
 
@@ -38,9 +38,9 @@ def view(result: Result) -> ReadinessView:
     items = sorted(result.verdict.items, key=lambda item: order.index(item.state))
     return ReadinessView(
         tuple(
-            ItemRow(sentence_case(clean(item.item)), marks.ITEM[item.state], clean(item.finding, 400), clean(item.action, 300))
+            ItemRow(sentence_case(clean(item.item)), marks.ITEM[item.state], prose(item.finding, 400), prose(item.action))
             for item in items
         ),
         all_limits(result),
-        tuple(clean(text, 300) for text in result.verdict.blocking),
+        tuple(prose(text) for text in result.verdict.blocking),
     )

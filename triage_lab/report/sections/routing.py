@@ -8,8 +8,8 @@ from triage_lab.domain.enums import Arm, Grade, weakest
 from triage_lab.domain.measure import Comparison
 from triage_lab.domain.result import QueueLoad, Result, RouteChange
 from triage_lab.report.charts import bars, matrix, multiples
-from triage_lab.report.numbers import DASH, THIN, clean, comparison_scale, count, plural, scale_for, show, signed_count
-from triage_lab.report.wording import change_words, metric_label, missing_reason, overall
+from triage_lab.report.numbers import DASH, THIN, clean, comparison_scale, count, in_words, plural, scale_for, show, signed_count
+from triage_lab.report.wording import change_words, metric_label, missing_reason, overall, sentence_case
 
 CHANGES = 12  # changed routes shown at once
 MORE_CHANGES = 60  # changed routes behind a fold
@@ -112,7 +112,7 @@ class RoutingView:
     more_changes: tuple[ChangeRow, ...]
     changes_left: int
     changes_share: str
-    changes_count: str
+    changes_lead: str
     rules: tuple[RuleRow, ...]
     rules_left: int
     panels: tuple[TeamPanel, ...]
@@ -155,7 +155,7 @@ def view(result: Result) -> RoutingView:
         tuple(_change(change, None) for change in ordered[CHANGES : CHANGES + MORE_CHANGES]),
         max(0, len(ordered) - CHANGES - MORE_CHANGES),
         f"{100 * shown / sums.changed:.0f}{THIN}%" if sums.changed else "",
-        plural(len(top), "route"),
+        _lead(len(top), len(ordered)),
         _rules(result),
         max(0, len(result.rules) - RULES),
         tuple(_panel(today, new) for today, new in pairs[:PANELS]),
@@ -197,6 +197,13 @@ def _misroute(result: Result, item: Comparison) -> MisrouteLine:
         words.amount, words.word, words.tone, words.interval, graded.grade.value, graded.grade.pips,
         f"n {count(graded.n)}, {plural(graded.accounts, 'account')}",
     )  # fmt: skip
+
+
+def _lead(shown: int, total: int) -> str:
+    """Subject of the title of the table of changed routes."""
+    if shown == total:
+        return "This one route makes" if total == 1 else f"These {in_words(total)} routes make"
+    return f"{sentence_case(in_words(shown))} of {count(total)} routes make"
 
 
 def _change(change: RouteChange, bar: bars.NetBar | None) -> ChangeRow:

@@ -12,7 +12,7 @@ from triage_lab.domain.result import Curve, Result, SlaCounts
 from triage_lab.report import marks
 from triage_lab.report.charts import bars, rows, survival
 from triage_lab.report.numbers import DASH, Scale, clean, comparison_scale, count, day_text, plural, scale_for, show
-from triage_lab.report.wording import arm_name, change_words, keys_label, metric_label, missing_reason, overall, segment_label
+from triage_lab.report.wording import arm_name, change_words, keys_label, metric_label, missing_reason, overall, segment_label, sentence_case
 
 HEADLINE = "sla_compliance"
 FIRST_ACTION = "time_to_first_action"
@@ -79,6 +79,7 @@ class WaitRow:
     interval: str
     tone: str
     n: str
+    accounts: str
     grade: str
     pips: int
 
@@ -277,7 +278,7 @@ def _curves(result: Result) -> tuple[CurveView, ...]:
 def _curve_view(result: Result, name: str, curves: list[Curve]) -> CurveView:
     """Chart and table of one metric."""
     ordered = sorted(curves, key=lambda curve: list(Arm).index(Arm(curve.arm)))
-    label = metric_label(result, name)
+    label = sentence_case(metric_label(result, name))
     columns = survival.waiting_columns(ordered)
     grid = ordered[0].minutes
     headings = tuple(scale_for("minutes", [grid[index]]).text(grid[index]) for index in columns)
@@ -323,7 +324,7 @@ def _wait_row(result: Result, item: Comparison) -> WaitRow:
         show(item.baseline, scale).text if item.baseline else DASH,
         show(item.candidate, scale).text if item.candidate else DASH,
         words.amount, words.word, words.interval, words.tone,
-        f"{count(graded.n)}, {plural(graded.accounts, 'account')}" if graded else "",
+        count(graded.n) if graded else "", plural(graded.accounts, "account") if graded else "",
         graded.grade.value if graded else "", graded.grade.pips if graded else 0,
     )  # fmt: skip
 

@@ -1,6 +1,7 @@
 -- Grain: one row per ticket, in row order: what the account owed at arrival, in major units of the lab's currency $2; the
 -- oldest due day in zone $1; whether a dispute was open. An invoice is owed from issued_at until paid_at. Void invoices
 -- and paid ones without a date of payment were never owed as far as the data tell. has_history: an invoice existed by then.
+-- An amount of 10^14 minor units or more is taken for a typing error: unknown.
 WITH bills AS (
     SELECT
         account_id, total_minor, due_at,

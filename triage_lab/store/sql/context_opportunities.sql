@@ -1,6 +1,7 @@
 -- Grain: one row per ticket, in row order: open opportunities at arrival, count and amount in major units of the lab's
 -- currency $1. Open = neither closed nor won. Of overlapping versions of one opportunity the one that began last is true.
 -- has_history: the account had an opportunity by then.
+-- An amount of 10^14 minor units or more is taken for a typing error: unknown.
 WITH versions AS (
     SELECT
         opportunity_id, account_id, amount_minor,

@@ -2,6 +2,7 @@
 -- account never had a subscription by then, or an active one has no amount or no exchange rate; 0 if none is active.
 -- Active = status active or past_due (or not said), started and not ended. Of overlapping versions of one subscription
 -- the one that began last is true. Sums are exact decimals, rounded once to the nearest double (through text).
+-- An amount of 10^14 minor units or more is taken for a typing error: unknown.
 WITH versions AS (
     SELECT
         subscription_id, account_id, mrr_minor,
