@@ -224,9 +224,7 @@ def serve_by_heap(arrived: Sequence[int], handle: Sequence[int], agents: int) ->
     return starts
 
 
-def serve_in_batches(
-    arrived: Sequence[int], handle: Sequence[int], priority: Sequence[int], agents: int
-) -> list[int]:
+def serve_in_batches(arrived: Sequence[int], handle: Sequence[int], priority: Sequence[int], agents: int) -> list[int]:
     """Priorities with the batch rule: in each second first everything ends and arrives, then work is handed out."""
     import heapq
 

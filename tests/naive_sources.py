@@ -61,14 +61,19 @@ def _day_first(text: str) -> datetime | None:
 def naive_incidents(path: Path) -> dict[str, dict[str, object]]:
     """ServiceNow tickets from a plain, unprefixed d/m/yyyy log, one row at a time."""
     with path.open(encoding="utf-8", newline="") as handle:
-        rows = [(n, {k: None if v in {"?", ""} else v for k, v in row.items()}) for n, row in enumerate(csv.DictReader(handle), 1)]
+        rows = [
+            (n, {k: None if v in {"?", ""} else v for k, v in row.items()})
+            for n, row in enumerate(csv.DictReader(handle), 1)
+        ]
     cases: dict[str, list[tuple[int, dict[str, str | None]]]] = {}
     for number, row in rows:
         cases.setdefault(str(row["number"]), []).append((number, row))
     words = {"1": "urgent", "2": "high", "3": "normal", "4": "low"}
     out: dict[str, dict[str, object]] = {}
     for case, lines in cases.items():
-        lines.sort(key=lambda line: (int(line[1]["sys_mod_count"] or 0), _day_first(str(line[1]["sys_updated_at"])), line[0]))
+        lines.sort(
+            key=lambda line: (int(line[1]["sys_mod_count"] or 0), _day_first(str(line[1]["sys_updated_at"])), line[0])
+        )
         first, last = lines[0][1], lines[-1][1]
         known = [row["incident_state"] for _, row in lines]
         worked = [row for (_, row), state in zip(lines, known, strict=True) if state not in {None, "-100", "New"}]

@@ -57,7 +57,7 @@ class World:
         return when.replace(tzinfo=UTC).astimezone(self.zone).date()
 
     def major(self, minor, currency, when):
-        """Major units of the lab's currency as an exact fraction, or None; 10^14 minor units or more are a typing error."""
+        """Exact major units of the lab's currency, or None; 10^14 minor units are a typing error."""
         currency = currency or self.currency
         if minor is None or abs(minor) >= 10**14:
             return None

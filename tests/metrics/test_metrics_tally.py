@@ -33,7 +33,13 @@ def states_frame(rows: list[dict[str, object]]) -> pl.DataFrame:
 
 
 def facts_frame(rows: list[dict[str, object]]) -> pl.DataFrame:
-    schema = {"cluster": pl.String, "account_known": pl.Boolean, "mrr": pl.Float64, "mrr_tier": pl.String, "rule": pl.String}
+    schema = {
+        "cluster": pl.String,
+        "account_known": pl.Boolean,
+        "mrr": pl.Float64,
+        "mrr_tier": pl.String,
+        "rule": pl.String,
+    }
     return pl.DataFrame([{name: row.get(name) for name in schema} for row in rows], schema=schema)
 
 
@@ -69,7 +75,9 @@ def test_only_the_matured_cohort_counts() -> None:
 
 def test_acting_exactly_at_the_due_instant_is_met_and_a_late_breach_counts_the_account_once() -> None:
     records, states, facts = fixture()
-    facts = facts.with_columns(cluster=pl.Series(["a", "a", "a", "b", "b", "c"]), mrr=pl.Series([1.0, 2.0, 7.5, 3.0, 3.0, None]))
+    facts = facts.with_columns(
+        cluster=pl.Series(["a", "a", "a", "b", "b", "c"]), mrr=pl.Series([1.0, 2, 7.5, 3, 3, None])
+    )
     tallies = tally(records, states, facts, cutoff=CUTOFF)
     late = tallies.rates.filter(pl.col("metric") == "mrr_late").select("cluster", "numerator", "denominator").rows()
     assert late == [("a", 7.5, 3.0)]  # b has nothing matured, c has no MRR, a's last known MRR counts once
@@ -137,7 +145,9 @@ def test_frames_that_do_not_belong_together_are_refused() -> None:
 
 
 @st.composite
-def desks(draw: st.DrawFn) -> tuple[list[dict[str, object]], list[dict[str, object]], list[dict[str, object]], list[str | None]]:
+def desks(
+    draw: st.DrawFn,
+) -> tuple[list[dict[str, object]], list[dict[str, object]], list[dict[str, object]], list[str | None]]:
     """Small logs with every kind of hole."""
     count = draw(st.integers(1, 12))
     numbers = random.Random(draw(st.integers(0, 10**6)))
@@ -208,7 +218,9 @@ def test_tally_equals_its_slow_twin(desk: tuple[list, list, list, list]) -> None
 @given(desks(), st.integers(0, 1000))
 def test_row_order_does_not_matter(desk: tuple[list, list, list, list], seed: int) -> None:  # type: ignore[type-arg]
     records, states, facts, _ = desk
-    facts = [{**fact, "mrr": None if fact["mrr"] is None else 70.0} for fact in facts]  # the last known MRR needs the order
+    facts = [
+        {**fact, "mrr": None if fact["mrr"] is None else 70.0} for fact in facts
+    ]  # the last known MRR needs the order
     order = list(range(len(records)))
     random.Random(seed).shuffle(order)
     back = {old: new for new, old in enumerate(order)}
@@ -239,6 +251,8 @@ def test_vendor_flag_is_counted_as_it_is() -> None:
 
 
 def test_every_tallied_metric_is_in_the_catalogue() -> None:
-    names = {row for row in tally(*fixture(), cutoff=CUTOFF).rates["metric"].cast(pl.String)}
+    names = set(tally(*fixture(), cutoff=CUTOFF).rates["metric"].cast(pl.String).to_list())
     assert names <= set(CATALOGUE)
-    assert all(metric.definition.endswith(".") and metric.denominator and metric.open_rule for metric in CATALOGUE.values())
+    assert all(
+        metric.definition.endswith(".") and metric.denominator and metric.open_rule for metric in CATALOGUE.values()
+    )

@@ -382,6 +382,12 @@ def test_numbers_are_doubles(text: str, value: float, wanted: bool | None) -> No
     assert truth(parse_predicate(text, COLUMNS), frame).to_list() == [wanted]
 
 
+def test_coalesce_over_a_column_of_nothing_but_null() -> None:
+    frame = frame_of({}, {}, {})
+    found = truth(parse_predicate("mrr > 1 OR 0 <= coalesce(mrr, days_to_renewal, 1)", COLUMNS), frame)
+    assert found.to_list() == [True] * 3
+
+
 def test_dates_compare_as_dates() -> None:
     frame = frame_of({"contract_end": date(2026, 12, 31)}, {"contract_end": date(2027, 1, 1)}, {})
     assert truth(parse_predicate("contract_end < '2027-01-01'", COLUMNS), frame).to_list() == [True, False, None]

@@ -17,7 +17,7 @@ from triage_lab.domain.tables import CANONICAL, Kind
 from triage_lab.lab.documents import parse_document
 from triage_lab.quality import read_gates, run_sql
 
-START = datetime(2026, 9, 1)
+START = datetime(2026, 9, 1)  # noqa: DTZ001 - the store keeps UTC without a zone
 DAYS = 30
 CUTOFF = int(datetime(2026, 10, 1, tzinfo=UTC).timestamp())
 _POLARS = {

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from quality_desk import CUTOFF, at, gate, load
 from test_quality_checks import CHECKS, event, lookup, ticket
+from test_quality_runner import own, scalar
 
 from triage_lab.domain.errors import UsageError
 from triage_lab.domain.gate import Gate
@@ -16,7 +17,7 @@ from triage_lab.quality import parity, run_gx, run_sql
 
 FAULTS: dict[str, dict[str, list[dict[str, Any]]]] = {
     "copies": {
-        "tickets": [ticket("X0009", subject=s) for s in "abc"],
+        "tickets": [ticket("T9009", subject=s) for s in "abc"],
         "accounts": [{"account_id": "A9", "name": name} for name in "ab"],
     },
     "rows": {
@@ -30,10 +31,15 @@ FAULTS: dict[str, dict[str, list[dict[str, Any]]]] = {
         "accounts": [{"account_id": "A1", "valid_from": at(3)}],
     },
     "time": {
-        "ticket_events": [event("E1", -1), event("E2", 90, kind="assigned", team_id=None), event("T0011-2", 1440, "T0011", seq=2)],
+        "ticket_events": [
+            event("E1", -1), event("E2", 90, kind="assigned", team_id=None), event("T0011-2", 1440, "T0011", seq=2),
+        ],
         "enrichment_log": [
             lookup(1, "hit") | {"field": "mrr", "source": "x", "value_as_of": at(20)},
-            *(lookup(i, "error") | {"field": "mrr", "looked_up_at": at(i // 10, hours=8, minutes=i % 10)} for i in range(90)),
+            *(
+                lookup(i, "error") | {"field": "mrr", "looked_up_at": at(i // 10, hours=8, minutes=i % 10)}
+                for i in range(90)
+            ),
         ],
         "tickets": [ticket(f"X{i}", created_at=at(27, minutes=i), resolved_at=None) for i in range(60)],
     },
@@ -58,12 +64,12 @@ def suite() -> tuple[Gate, ...]:
         "refunds": gate("row_count", "refunds", low=1),
         "rows": gate("row_count", low=299.5, high=300.5),
         "invoices": gate("not_null", "invoices", column="invoice_id"),
-        "own rows": gate("sql", kind="rows", sql="SELECT ticket_id, 'a:b {x} %s' AS value FROM tickets WHERE channel LIKE '%:x%'"),
-        "own value": gate("sql", kind="scalar", sql="SELECT avg(handle_minutes) AS value, 7 AS n FROM tickets -- mean", high=13),
-        "own cutoff": gate("sql", kind="rows", sql="SELECT * FROM tickets WHERE created_at > getvariable('cutoff');"),
-        "broken": gate("sql", kind="rows", sql="SELECT CAST(subject AS INTEGER) AS ticket_id FROM tickets"),
-        "unknown": gate("sql", kind="rows", sql="SELECT nope FROM tickets"),
-        "two rows": gate("sql", kind="scalar", sql="SELECT 1 AS value FROM range(2)", high=1),
+        "own rows": own("SELECT ticket_id, 'a:b {x} %s' AS value FROM tickets WHERE channel LIKE '%:x%'"),
+        "own value": scalar("SELECT avg(handle_minutes) AS value, 7 AS n FROM tickets -- mean", high=13),
+        "own cutoff": own("SELECT * FROM tickets WHERE created_at > getvariable('cutoff');"),
+        "broken": own("SELECT CAST(subject AS INTEGER) AS ticket_id FROM tickets"),
+        "unknown": own("SELECT nope FROM tickets"),
+        "two rows": scalar("SELECT 1 AS value FROM range(2)"),
         "bad regex": gate("pattern", column="subject", regex="("),
     }  # fmt: skip
     return tuple(replace(item, gate_id=name) for name, item in (CHECKS | more).items())
@@ -96,13 +102,13 @@ def test_parity_on_clean_data(con: Any) -> None:
 @pytest.mark.parametrize(
     ("fault", "found"),
     [
-        ("copies", {"unique", "unique accounts"}),
+        ("copies", {"unique", "unique accounts", "rows"}),
         (
             "rows",
             {
                 "foreign_key", "order", "allowed_values", "range", "no_nan", "not_after_cutoff", "pattern", "repeats",
                 "no_overlap", "lookahead accounts", "unique dedup", "absent", "high only", "channel", "own rows",
-                "own cutoff", "rows", "own value", "event_order",
+                "own cutoff", "rows", "event_order", "unique pair", "volume",
             },
         ),
         ("time", {"event_order", "one_owner", "lookahead log", "enrichment_coverage", "volume", "pattern", "rows"}),

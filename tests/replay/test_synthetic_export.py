@@ -25,8 +25,8 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from synthetic_desks import desk_operations
 from triage_lab.replay.synthetic import generate_desk, write_desk
+desk = generate_desk(tickets=3_000, seed=11, faults=0.3, operations=desk_operations(3_000))
 for format in ("parquet", "csv"):
-    desk = generate_desk(tickets=3_000, seed=11, faults=0.3, operations=desk_operations(3_000))
     write_desk(desk, Path(sys.argv[2]) / format, format)
 """
 

@@ -136,6 +136,8 @@ def test_owners_of_record_follow_the_routing() -> None:
     teams = desk.tables["tickets"].select("ticket_id", "first_team_id")
     assert first.join(teams, on="ticket_id").select((pl.col("team_id") == pl.col("first_team_id")).all()).item()
     assert first["old_value"].null_count() == len(first)
+    before = assigned.select(pl.col("new_value").shift(1).over("ticket_id")).to_series()
+    assert assigned["old_value"].equals(before, null_equal=True), "each owner takes over from the one before"
     counts = assigned.group_by("ticket_id").len().join(waits, on="ticket_id")
     assert (counts["len"] == counts["handoffs"] + 1).all()
     assert not assigned.select("ticket_id", "at").is_duplicated().any()

@@ -1,5 +1,7 @@
 """Invented but coherent results for the report's tests: a full backtest, a routing-only one, a hostile one."""
 
+# ruff: noqa: E501  (a row of invented data reads best on one line)
+
 from __future__ import annotations
 
 import math
@@ -39,18 +41,18 @@ from triage_lab.domain.result import (
 )
 from triage_lab.domain.verdict import ITEMS, ReadinessItem, Verdict
 
-S, R, O, X = Grade.SIMULATED, Grade.REPLAYED, Grade.OBSERVED, Grade.EXTRAPOLATED
+S, R, OBSERVED, X = Grade.SIMULATED, Grade.REPLAYED, Grade.OBSERVED, Grade.EXTRAPOLATED
 
 GLOSSARY = (
-    Metric("sla_compliance", "First-action SLA met", "fraction", Better.HIGHER, "rate", "tickets with a first-action target due before the cutoff", "open and past due counts as breached", S, "Share of matured first-action targets met; acting exactly at the due instant is met."),
+    Metric("sla_compliance", "SLA targets met", "fraction", Better.HIGHER, "rate", "tickets with a first-action target due before the cutoff", "open and past due counts as breached", S, "Share of matured first-action targets met; acting exactly at the due instant is met."),
     Metric("misroute_resolver", "First owner wrong (misroute)", "fraction", Better.LOWER, "rate", "tickets whose resolving team is known", "open tickets have no truth and are left out", R, "Share of tickets whose first owner is not the team that resolved them."),
     Metric("enrichment_accuracy", "Looked-up facts right", "fraction", Better.HIGHER, "rate", "labelled look-ups", "", R, "Share of looked-up values equal to the labelled truth."),
     Metric("mrr_late", "MRR of accounts with a late ticket", "money", Better.LOWER, "total", "accounts with a known MRR", "open and past due is late", S, "Monthly recurring revenue of accounts with at least one late ticket, each account once."),
     Metric("handoffs_per_ticket", "Handoffs per ticket", "per_ticket", Better.LOWER, "mean", "all scored tickets", "counted up to the cutoff", S, "Mean number of changes of owner after the first."),
-    Metric("time_to_first_action_median", "Time to first action, median", "minutes", Better.LOWER, "median", "all scored tickets", "censored at the cutoff", S, "Time by which half the tickets have a first action."),
+    Metric("time_to_first_action", "Time to first action, median", "minutes", Better.LOWER, "median", "all scored tickets", "censored at the cutoff", S, "Time by which half the tickets have a first action."),
     Metric("time_to_first_action_p90", "Time to first action, slowest tenth", "minutes", Better.LOWER, "p90", "all scored tickets", "censored at the cutoff", S, "Time by which nine in ten tickets have a first action."),
     Metric("time_to_resolution_median", "Time to resolution, median", "minutes", Better.LOWER, "median", "all scored tickets", "censored at the cutoff", S, "Time by which half the tickets are resolved."),
-    Metric("vendor_sla_met", "SLA met by the vendor’s flag", "fraction", Better.HIGHER, "rate", "tickets with a vendor flag", "", O, "Share of vendor flags that say met."),
+    Metric("vendor_sla_met", "SLA met by the vendor’s flag", "fraction", Better.HIGHER, "rate", "tickets with a vendor flag", "", OBSERVED, "Share of vendor flags that say met."),
     Metric("legal_flag_false_positive_rate", "Legal flags that are false alarms", "fraction", Better.LOWER, "rate", "labelled tickets without a legal matter", "", R, "Share of tickets without a legal matter that carry the flag."),
 )  # fmt: skip
 
@@ -120,13 +122,15 @@ def curve(arm: str, median: float, n: int, metric: str = "time_to_first_action")
 
 _OWNERS = ("support", "billing", "support-apac", "renewal-sme", "legal-ops", "joint-deals")
 _ROUTES = {
-    ("support", "support"): (18655, 0, 0, 300), ("billing", "billing"): (10118, 0, 0, 0), ("renewal-sme", "renewal-sme"): (2706, 0, 0, 0),
+    ("support", "support"): (18967, 0, 0, 300), ("billing", "billing"): (10118, 0, 0, 0), ("renewal-sme", "renewal-sme"): (2706, 0, 0, 0),
     ("support-apac", "support-apac"): (6204, 0, 0, 0), ("legal-ops", "legal-ops"): (1421, 0, 0, 0), ("joint-deals", "joint-deals"): (2308, 0, 0, 0),
     ("support", "billing"): (904, 520, 129, 20), ("support", "support-apac"): (212, 90, 32, 0), ("support", "renewal-sme"): (298, 190, 42, 5),
     ("support", "legal-ops"): (105, 42, 20, 0), ("support", "joint-deals"): (370, 190, 61, 8), ("billing", "support"): (304, 91, 152, 0),
     ("billing", "renewal-sme"): (1505, 1050, 150, 30), ("billing", "legal-ops"): (218, 90, 46, 0), ("billing", "joint-deals"): (98, 40, 22, 0),
     ("support-apac", "support"): (302, 70, 188, 4), ("support-apac", "billing"): (78, 20, 34, 0), ("renewal-sme", "billing"): (121, 30, 68, 0),
     ("joint-deals", "renewal-sme"): (286, 150, 46, 0), ("joint-deals", "support"): (241, 120, 49, 0), ("legal-ops", "billing"): (34, 5, 22, 0),
+    ("no owner", "support"): (612, 300, 136, 0), ("no owner", "billing"): (402, 250, 68, 0), ("no owner", "support-apac"): (157, 80, 19, 0),
+    ("no owner", "renewal-sme"): (121, 70, 22, 0), ("no owner", "legal-ops"): (52, 24, 5, 0), ("no owner", "joint-deals"): (68, 20, 16, 0),
 }  # fmt: skip
 
 
@@ -135,7 +139,11 @@ def routes() -> tuple[RouteCell, ...]:
     return tuple(RouteCell(a, b, *numbers) for (a, b), numbers in _ROUTES.items())
 
 
-_BECAUSE = {("billing", "renewal-sme"): "renewal-dispute", ("support", "billing"): "invoice-words", ("support", "joint-deals"): "open-deal"}
+_BECAUSE = {
+    ("billing", "renewal-sme"): "renewal-dispute",
+    ("support", "billing"): "invoice-words",
+    ("support", "joint-deals"): "open-deal",
+}
 
 
 def changes() -> tuple[RouteChange, ...]:
@@ -149,8 +157,18 @@ def changes() -> tuple[RouteChange, ...]:
 
 _RULES = (
     RuleUse("legal-clause", "override", "legal_flag = TRUE", "legal-ops", 1148, 1148, 39),
-    RuleUse("high-value", "override", "mrr >= :high_mrr AND contract_tier IN (:strategic)", "high-touch", 2900, 2216, 410),
-    RuleUse("renewal-dispute", "rule", "category = 'billing' AND days_to_renewal BETWEEN 0 AND :renewal_window", "renewal-sme", 4020, 3064, 120),
+    RuleUse(
+        "high-value", "override", "mrr >= :high_mrr AND contract_tier IN (:strategic)", "high-touch", 2900, 2216, 410
+    ),
+    RuleUse(
+        "renewal-dispute",
+        "rule",
+        "category = 'billing' AND days_to_renewal BETWEEN 0 AND :renewal_window",
+        "renewal-sme",
+        4020,
+        3064,
+        120,
+    ),
     RuleUse("low-touch-payment", "rule", "category = 'billing' AND mrr < :low_touch_mrr", "billing", 7610, 7402, 200),
     RuleUse("invoice-words", "rule", "subcategory = 'invoice'", "billing", 6400, 6145, 0),
     RuleUse("sandbox", "rule", "product_module = 'sandbox'", "support", 0, 0, 0),
@@ -164,7 +182,9 @@ def load(arm: str, team: str, agents: int, peak: float, start: int, end: int, ni
     demand = tuple(round(peak * math.exp(-(((hour - shift) / 4.2) ** 2)) + peak * 0.05, 3) for hour in range(24))
     capacity = tuple(float(agents if start <= hour < end else night) for hour in range(24))
     busy = min(0.97, sum(demand) / max(1.0, sum(capacity)))
-    return QueueLoad(arm, team, agents, busy, 14.0 * peak / agents, 9.5 * peak / agents if night else None, demand, capacity)
+    return QueueLoad(
+        arm, team, agents, busy, 14.0 * peak / agents, 9.5 * peak / agents if night else None, demand, capacity
+    )
 
 
 def queues() -> tuple[QueueLoad, ...]:
@@ -186,7 +206,7 @@ def field(name: str, source: str, right: float | None, found: float, lookups: in
     if right is not None:
         accuracy = measure("enrichment_accuracy", "candidate", right, 0.022, labelled, max(4, labelled // 3), grade=R)
     return FieldQuality(
-        name, source, measure("enrichment_coverage", "candidate", found, 0.004, lookups, 1911, grade=O), accuracy, 0.021,
+        name, source, measure("enrichment_coverage", "candidate", found, 0.004, lookups, 1911, grade=OBSERVED), accuracy, 0.021,
         lookups, labelled,
     )  # fmt: skip
 
@@ -207,7 +227,9 @@ def gate(
 ) -> GateResult:  # fmt: skip
     """A data gate."""
     value = failed / n if n else None
-    return GateResult(gate_id, "tickets", title, severity, "revops-data", state, n, failed, value, limit, "sql", reason, sample)
+    return GateResult(
+        gate_id, "tickets", title, severity, "revops-data", state, n, failed, value, limit, "sql", reason, sample
+    )
 
 
 C, W = Severity.CRITICAL, Severity.WARNING
@@ -244,7 +266,7 @@ def _totals() -> dict[str, Comparison]:
         "enrichment_accuracy": comparison("enrichment_accuracy", 0.884, 0.928, 0.018, 1250, 380, grades=(R, R)),
         "mrr_late": comparison("mrr_late", 4_180_000.0, 3_020_000.0, 560_000.0, 1911, 1911, unit="money", better=Better.LOWER),
         "handoffs_per_ticket": comparison("handoffs_per_ticket", 0.61, 0.58, 0.05, 48212, 1911, unit="per_ticket", better=Better.LOWER, flags=(Flag.INTERFERENCE,)),
-        "time_to_first_action_median": comparison("time_to_first_action_median", 64.0, 38.0, 3.1, 48212, 1911, unit="minutes", better=Better.LOWER),
+        "time_to_first_action": comparison("time_to_first_action", 64.0, 38.0, 3.1, 48212, 1911, unit="minutes", better=Better.LOWER),
         "time_to_first_action_p90": comparison("time_to_first_action_p90", 519.0, 328.0, 31.0, 48212, 1911, unit="minutes", better=Better.LOWER),
         "time_to_resolution_median": comparison("time_to_resolution_median", 1510.0, 1490.0, 60.0, 48212, 1911, unit="minutes", better=Better.LOWER),
     }  # fmt: skip
@@ -285,7 +307,9 @@ def verdict(word: VerdictWord = VerdictWord.NO_GO) -> Verdict:
     if word is VerdictWord.NOT_ENOUGH_EVIDENCE:
         sentence = "It would most likely meet 91.8 % of first-action targets instead of 86.9 %, but the simulation is not calibrated and no shadow pilot has run."
     if word is VerdictWord.GO:
-        sentence = "It would meet 91.8 % of first-action targets instead of 86.9 % and route 4.5 points fewer tickets wrong."
+        sentence = (
+            "It would meet 91.8 % of first-action targets instead of 86.9 % and route 4.5 points fewer tickets wrong."
+        )
     return Verdict(
         word, sentence, "Better than today’s routing: first-action SLA +4.9 points (+3.1 to +6.6), misroutes −4.5 points (−5.6 to −3.4).",
         tuple(ReadinessItem(item, ItemState.GREEN if word is VerdictWord.GO else _FOUND[item][0], _FOUND[item][1], _FOUND[item][2]) for item in ITEMS),
@@ -299,7 +323,17 @@ def full_result(word: VerdictWord = VerdictWord.NO_GO) -> Result:
     totals = _totals()
     by_segment = segments()
     chat = comparison("sla_compliance", 0.948, 0.926, 0.007, 5306, 530, segment={"channel": "chat"})
-    slow = comparison("time_to_first_action_p90", 186.0, 276.0, 30.0, 1148, 187, unit="minutes", segment={"rule": "legal-clause"}, better=Better.LOWER)
+    slow = comparison(
+        "time_to_first_action_p90",
+        186.0,
+        276.0,
+        30.0,
+        1148,
+        187,
+        unit="minutes",
+        segment={"rule": "legal-clause"},
+        better=Better.LOWER,
+    )
     return Result(
         schema_version=SCHEMA_VERSION, kind="backtest", run_id="3f9a1c0b7e21", lab="acme-support", currency="EUR", timezone="Europe/Berlin",
         candidate=PolicyRef("billing-protection", "2026.11.1", "draft", "9f2c61ab07de4431" * 4),
@@ -317,9 +351,9 @@ def full_result(word: VerdictWord = VerdictWord.NO_GO) -> Result:
         harms=(Harm("Mid MRR · office-hours", by_segment[-1]), Harm("Channel chat", chat), Harm("Rule legal-clause", slow)),
         comparisons=(*totals.values(), *by_segment, chat, slow),
         observed=(
-            measure("vendor_sla_met", "observed", 0.882, 0.011, 31907, 1702, grade=O),
-            measure("time_to_first_action_median", "observed", 66.0, 4.0, 48212, 1911, unit="minutes", grade=O),
-            measure("sla_compliance", "observed", 0.865, 0.012, 44360, 1904, grade=O),
+            measure("vendor_sla_met", "observed", 0.882, 0.011, 31907, 1702, grade=OBSERVED),
+            measure("time_to_first_action", "observed", 66.0, 4.0, 48212, 1911, unit="minutes", grade=OBSERVED),
+            measure("sla_compliance", "observed", 0.865, 0.012, 44360, 1904, grade=OBSERVED),
         ),
         sla_counts=(
             SlaCounts("baseline", "first_action", {}, 38550, 5810, 734, 3118), SlaCounts("candidate", "first_action", {}, 40722, 3638, 734, 3118),
@@ -328,11 +362,13 @@ def full_result(word: VerdictWord = VerdictWord.NO_GO) -> Result:
         curves=(curve("baseline", 64.0, 48212), curve("candidate", 38.0, 48212), curve("baseline", 150.0, 48212, "time_to_person"), curve("candidate", 151.0, 48212, "time_to_person")),
         routes=routes(), changes=changes(), rules=_RULES, queues=queues(), enrichment=enrichment(), gates=gates(),
         flow=(
-            FlowStep("In the extract", "30 March to 21 June 2026", 50641), FlowStep("warm-up", "first seven days load the desk", 1318),
-            FlowStep("merged into another ticket", "counted under the surviving ticket", 702), FlowStep("end margin", "longest SLA target not yet due", 409),
-            FlowStep("Analysed", "1,911 accounts", 48212),
+            FlowStep("in", "tickets in the store", 50641),
+            FlowStep("out", "arrived before the window (they load the desk)", 1318),
+            FlowStep("out", "arrived after the window (they load the desk)", 1111),
+            FlowStep("analysed", "tickets scored", 48212),
+            FlowStep("unjudged", "no resolver and no label: misroute unknown", 1342),
         ),
-        vendor_clocks={"vendor_total": 31907, "vendor_met": 28142, "agree": 31441, "disagree": 466},
+        vendor_clocks={"vendor_total": 31907, "vendor_met": 28142, "compared": 31500, "agree": 31034, "vendor_only_met": 402, "ours_only_met": 64},
         not_possible=(
             NotPossible("satisfaction after automatic replies", "not possible: the export has no CSAT column"),
             NotPossible("churn", "not possible: no subscription ends after the window"),
@@ -353,10 +389,33 @@ def full_result(word: VerdictWord = VerdictWord.NO_GO) -> Result:
 def routing_result() -> Result:
     """A run without a desk: decisions only, nothing about queues, few accounts, no truth by label."""
     base = full_result(VerdictWord.NOT_ENOUGH_EVIDENCE)
-    misroute = comparison("misroute_resolver", 0.31, 0.29, 0.05, 812, 9, grades=(R, R), better=Better.LOWER, flags=(Flag.FEW_ACCOUNTS,))
+    misroute = comparison(
+        "misroute_resolver", 0.31, 0.29, 0.05, 812, 9, grades=(R, R), better=Better.LOWER, flags=(Flag.FEW_ACCOUNTS,)
+    )
     not_here = "not possible: no operations.yaml"
-    limit = _kpi("sla", "First-action SLA met", "sla_compliance", 0.9, "≥ 90 %", "not_assessable", "critical", "support-ops", None, not_here)
-    route_limit = _kpi("misroute", "First owner wrong", "misroute_resolver", 0.11, "≤ 11 %", "fail", "critical", "triage", misroute.candidate)
+    limit = _kpi(
+        "sla",
+        "First-action SLA met",
+        "sla_compliance",
+        0.9,
+        "≥ 90 %",
+        "not_assessable",
+        "critical",
+        "support-ops",
+        None,
+        not_here,
+    )
+    route_limit = _kpi(
+        "misroute",
+        "First owner wrong",
+        "misroute_resolver",
+        0.11,
+        "≤ 11 %",
+        "fail",
+        "critical",
+        "triage",
+        misroute.candidate,
+    )
     return replace(
         base, run_id="0c1d2e3f4a5b", lab="servicenow-incidents", currency="", timezone="UTC",
         baseline=PolicyRef("history", "", "", ""),
@@ -370,9 +429,12 @@ def routing_result() -> Result:
             Tile("handoffs_per_ticket", "Handoffs per ticket", None, None, not_here),
         ),
         kpis=(limit, route_limit), harms=(), comparisons=(misroute,),
-        observed=(measure("vendor_sla_met", "observed", 0.742, 0.03, 2468, 9, grade=O, flags=(Flag.NAIVE_INTERVAL,)),),
+        observed=(measure("vendor_sla_met", "observed", 0.742, 0.03, 2468, 9, grade=OBSERVED, flags=(Flag.NAIVE_INTERVAL,)),),
+        routes=(RouteCell("desk", "desk", 1656, 0, 0, 40), RouteCell("desk", "manual-triage", 512, 0, 0, 512), RouteCell("network", "desk", 300, 121, 90, 12)),
+        changes=(RouteChange("default", "network", "desk", 300, 121, 90, ("INC0000060",)), RouteChange("legal-clause", "desk", "manual-triage", 512, 0, 0, ("INC0000061",))),
+        rules=(RuleUse("legal-clause", "override", "legal_flag = TRUE", "legal-ops", 0, 512, 2468), RuleUse("default", "default", "", "desk", 2468, 1956, 0)),
         sla_counts=(), curves=(), queues=(), enrichment=(), gates=gates()[:1],
-        flow=(FlowStep("tickets", "", 2468),), vendor_clocks={},
+        flow=(FlowStep("in", "tickets in the store", 2468), FlowStep("analysed", "tickets scored", 2468)), vendor_clocks={},
         not_possible=(NotPossible("sla_compliance", not_here), NotPossible("queues", not_here)),
         notices=("legal_flag has no source: 2,468 of 2,468 tickets go to manual triage", "mrr has no source", "contract_tier has no source", "no accounts: intervals are naive"),
         provenance=replace(base.provenance, operations_digest="", donors={}, baseline_digest=""),
@@ -388,9 +450,20 @@ def hostile_result() -> Result:
     """Names from the data that try to break out, turn the text around, or never end."""
     base = full_result()
     long = "w" * 10_000
-    evil = (HOSTILE, SPREADSHEET, RIGHT_TO_LEFT, long, '" onload="x', "\x00\x07bell", "{{ 7 * 7 }}", "]]><!--", "' style='x")
+    evil = (
+        HOSTILE,
+        SPREADSHEET,
+        RIGHT_TO_LEFT,
+        long,
+        '" onload="x',
+        "\x00\x07bell",
+        "{{ 7 * 7 }}",
+        "]]><!--",
+        "' style='x",
+    )
     segs = tuple(
-        comparison("sla_compliance", 0.5 + index / 50, 0.6, 0.02, 50, 12, segment={"mrr_tier": name, "rule": name}) for index, name in enumerate(evil)
+        comparison("sla_compliance", 0.5 + index / 50, 0.6, 0.02, 50, 12, segment={"mrr_tier": name, "rule": name})
+        for index, name in enumerate(evil)
     )
     return replace(
         base, lab=HOSTILE, candidate=replace(base.candidate, name=HOSTILE, version=RIGHT_TO_LEFT),
@@ -409,8 +482,8 @@ def hostile_result() -> Result:
         enrichment=tuple(field(name, name, 0.9, 0.8, 300, 200) for name in evil),
         gates=tuple(replace(gates()[1], gate_id=f"g{index}", title=name, reason=name, sample=(name,), limit=name) for index, name in enumerate(evil)),
         flow=tuple(FlowStep(name, name, 3) for name in evil),
-        vendor_clocks={name: 3 for name in evil},
+        vendor_clocks=dict.fromkeys(evil, 3),
         not_possible=tuple(NotPossible(name, name) for name in evil),
         notices=evil,
-        provenance=replace(base.provenance, reproduce=long, sources=tuple({name: name} for name in evil), caveats=evil, audit=evil, donors={name: 1 for name in evil}),
+        provenance=replace(base.provenance, reproduce=long, sources=tuple({name: name} for name in evil), caveats=evil, audit=evil, donors=dict.fromkeys(evil, 1)),
     )  # fmt: skip

@@ -1,5 +1,7 @@
 """The cleaned copy: line ends change outside quotes only, for any cut into pieces."""
 
+# ruff: noqa: E501 - a table of cases reads best one case a line
+
 import random
 from pathlib import Path
 
@@ -11,7 +13,9 @@ from naive_sources import naive_clean
 from triage_lab.sources.bytestream import has_blank_lines
 from triage_lab.sources.line_ends import cleaned, has_mixed_line_ends, write_cleaned
 
-PIECES = st.lists(st.sampled_from(["a", '"', '""', ",", "\n", "\r", "\r\n", "é", ";", "\n\n", ' "', ',"', '",']), max_size=30)
+PIECES = st.lists(
+    st.sampled_from(["a", '"', '""', ",", "\n", "\r", "\r\n", "é", ";", "\n\n", ' "', ',"', '",']), max_size=30
+)
 
 
 @settings(deadline=None, max_examples=300)
@@ -37,12 +41,15 @@ def test_mixed_line_ends_are_seen_outside_quotes_only(tmp_path: Path, text: str,
 
 
 def test_the_copy_is_written(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_bytes(b"a;b\r\n\r\n1;'x\n2;\"y\r\n\"\r")
+    (tmp_path / "a.csv").write_bytes(b'a;b\r\n\r\n1;\'x\n2;"y\r\n"\r')
     write_cleaned(tmp_path / "a.csv", tmp_path / "b.csv", ";", packed=False)
-    assert (tmp_path / "b.csv").read_bytes() == b"a;b\n1;'x\n2;\"y\r\n\"\n"
+    assert (tmp_path / "b.csv").read_bytes() == b'a;b\n1;\'x\n2;"y\r\n"\n'
 
 
-@pytest.mark.parametrize(("data", "blank"), [(b"a\nb\n", False), (b"a\n\nb", True), (b"a\r\n\r\nb", True), (b"a\r\rb", True), (b"a\r\nb\r\n", False)])
+@pytest.mark.parametrize(
+    ("data", "blank"),
+    [(b"a\nb\n", False), (b"a\n\nb", True), (b"a\r\n\r\nb", True), (b"a\r\rb", True), (b"a\r\nb\r\n", False)],
+)
 def test_blank_lines_are_suspected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: bytes, blank: bool) -> None:
     from triage_lab.sources import bytestream
 

@@ -1,8 +1,11 @@
 """probe: every unusable file is one clear error with exit code 3; everything usable is described."""
 
+# ruff: noqa: E501 - a table of cases reads best one case a line
+
 import gzip
 import hashlib
 import os
+import tracemalloc
 from pathlib import Path
 
 import polars as pl
@@ -216,3 +219,18 @@ def test_nul_characters_are_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert probe(write(tmp_path / "a.csv", text)).nul
     assert probe(write(tmp_path / "b.jsonl", '{"a": "x\\u0000y"}\n')).nul
     assert not probe(write(tmp_path / "c.jsonl", '{"a": "x\\u0001y"}\n')).nul
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_memory_does_not_grow_with_the_file(tmp_path: Path, packed: bool) -> None:
+    body = "".join(f"{i},2026-01-31T09:30:00Z,c{i * 7919 % 1009}\n" for i in range(200_000))
+    data = (HEADER + body * 4).encode()
+    path = write(tmp_path / "a.csv", gzip.compress(data, 1) if packed else data)
+    tracemalloc.start()
+    try:
+        probe(path)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(data) > 25_000_000
+    assert peak < 15_000_000

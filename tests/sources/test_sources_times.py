@@ -1,5 +1,7 @@
 """Times: every accepted spelling, equal to the standard library; everything else is refused."""
 
+# ruff: noqa: DTZ001, E501 - stored times carry no zone; a table of cases reads best one case a line
+
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -74,7 +76,16 @@ def test_refused_spellings(con: Any, text: str) -> None:
 
 
 def test_day_and_month_first_only_where_the_layout_says_so(con: Any) -> None:
-    texts = ["29/2/2016 06:38", "2/3/2016 9:05", "02/03/2016 09:05:07", "2-3-2016 09:05", "2.3.2016", "2016-03-02 09:05", "29/2/16 06:38", "2/13/2016 01:00"]
+    texts = [
+        "29/2/2016 06:38",
+        "2/3/2016 9:05",
+        "02/03/2016 09:05:07",
+        "2-3-2016 09:05",
+        "2.3.2016",
+        "2016-03-02 09:05",
+        "29/2/16 06:38",
+        "2/13/2016 01:00",
+    ]
     may = datetime(2016, 3, 2)
     assert read(con, texts, order="day_first") == [
         datetime(2016, 2, 29, 6, 38), may + timedelta(hours=9, minutes=5), may + timedelta(hours=9, minutes=5, seconds=7),
@@ -92,15 +103,25 @@ def test_without_a_zone_only_times_that_name_one(con: Any) -> None:
 
 
 def test_clocks_forward_and_back(con: Any) -> None:
-    texts = ["2026-03-29 01:59:59", "2026-03-29 02:30:00", "2026-03-29 03:00:00", "2026-10-25 02:00:00", "2026-10-25 02:59:59", "2026-10-25 03:00:00"]
+    texts = [
+        "2026-03-29 01:59:59",
+        "2026-03-29 02:30:00",
+        "2026-03-29 03:00:00",
+        "2026-10-25 02:00:00",
+        "2026-10-25 02:59:59",
+        "2026-10-25 03:00:00",
+    ]
     assert read(con, texts, "Europe/Berlin") == [
         datetime(2026, 3, 29, 0, 59, 59), datetime(2026, 3, 29, 1, 30), datetime(2026, 3, 29, 1), datetime(2026, 10, 25, 0),
         datetime(2026, 10, 25, 0, 59, 59), datetime(2026, 10, 25, 2),
     ]  # fmt: skip
 
 
-@settings(deadline=None, max_examples=60)
-@given(zone=st.sampled_from(ZONES), walls=st.lists(st.datetimes(datetime(1970, 1, 3), datetime(2059, 12, 29)), min_size=1, max_size=20))
+@settings(deadline=None, max_examples=30)
+@given(
+    zone=st.sampled_from(ZONES),
+    walls=st.lists(st.datetimes(datetime(1970, 1, 3), datetime(2059, 12, 29)), min_size=1, max_size=20),
+)
 def test_any_wall_clock_equals_the_standard_library(zone: str, walls: list[datetime]) -> None:
     texts = [wall.isoformat(sep=" ", timespec="microseconds") for wall in walls]
     with duckdb.connect() as con:
@@ -109,19 +130,25 @@ def test_any_wall_clock_equals_the_standard_library(zone: str, walls: list[datet
 
 @pytest.mark.parametrize("zone", ZONES)
 def test_every_change_of_clocks_equals_the_standard_library(con: Any, zone: str) -> None:
-    walls = [at + timedelta(minutes=step) for at, _ in read_zone(zone).breaks for step in (-121, -61, -60, -31, -30, -1, 0, 1, 30, 59, 60, 61)]
+    walls = [
+        at + timedelta(minutes=step)
+        for at, _ in read_zone(zone).breaks
+        for step in (-121, -61, -60, -31, -30, -1, 0, 1, 30, 59, 60, 61)
+    ]
     texts = [wall.isoformat(sep=" ") for wall in walls] or ["2026-01-01"]
     assert read(con, texts, zone) == [naive_time(text, zone) for text in texts]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(
     at=st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1)),
     minutes=st.integers(-12 * 60, 14 * 60),
     form=st.sampled_from(["auto", "seconds", "milliseconds", "microseconds"]),
     separator=st.sampled_from("T "),
 )
-def test_any_iso_time_with_offset_equals_the_standard_library(at: datetime, minutes: int, form: str, separator: str) -> None:
+def test_any_iso_time_with_offset_equals_the_standard_library(
+    at: datetime, minutes: int, form: str, separator: str
+) -> None:
     zone = f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
     text = at.isoformat(sep=separator, timespec=form) + zone
     with duckdb.connect() as con:
@@ -130,7 +157,10 @@ def test_any_iso_time_with_offset_equals_the_standard_library(at: datetime, minu
 
 def test_the_session_zone_does_not_matter(con: Any) -> None:
     con.execute("SET TimeZone = 'America/New_York'")
-    assert read(con, ["2026-01-31T09:30:00+02:00", "2026-01-31 09:30:00"]) == [datetime(2026, 1, 31, 7, 30), datetime(2026, 1, 31, 9, 30)]
+    assert read(con, ["2026-01-31T09:30:00+02:00", "2026-01-31 09:30:00"]) == [
+        datetime(2026, 1, 31, 7, 30),
+        datetime(2026, 1, 31, 9, 30),
+    ]
 
 
 def test_zones_are_read_once_and_unknown_ones_refused() -> None:

@@ -103,7 +103,7 @@ def stored_rows(waves, table):
     return out
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=12)
 @given(first=wave, second=wave, latency=st.sampled_from([0, 60, 14_400]))
 def test_context_equals_the_row_by_row_twin(first, second, latency):
     con = duckdb.connect()

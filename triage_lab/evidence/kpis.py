@@ -34,7 +34,8 @@ def judge_kpis(
         Baseline against candidate.
     catalogue : mapping of name to Metric
     measures : sequence of Measure
-        Observed measures, for metrics that no comparison has.
+        Observed measures, for limits on what only history can show (ceiling observed); what happened under today's routing
+        never stands in for the candidate.
     not_possible : iterable of NotPossible
         Why a metric has no number.
 
@@ -46,7 +47,11 @@ def judge_kpis(
         would rest on extrapolated or uncalibrated evidence. A clear violation is a fail on any evidence.
     """
     compared = {one.metric: one for one in comparisons if not one.segment}
-    observed = {one.metric: one for one in measures if not one.segment}
+    observed = {
+        one.metric: one
+        for one in measures
+        if not one.segment and one.metric in catalogue and catalogue[one.metric].ceiling is Grade.OBSERVED
+    }
     reasons = _reasons(not_possible, catalogue)
     return tuple(
         _judge(kpi, _measure_of(kpi, compared, observed), catalogue.get(kpi.metric), reasons) for kpi in plan.kpis

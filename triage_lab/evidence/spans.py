@@ -167,7 +167,7 @@ def _same(first: Spans, second: Spans) -> bool:
         np.array_equal(first.minutes, second.minutes)
         and np.array_equal(first.event, second.event)
         and np.array_equal(first.clusters, second.clusters)
-        and np.array_equal(first.values, second.values)
+        and np.array_equal(first.values, second.values, equal_nan=True)
     )
 
 

@@ -252,7 +252,14 @@ def _rates(
 
 def _scaled(part: pl.DataFrame, scale: float) -> pl.DataFrame:
     """Whole-number sums in the metric's unit."""
-    return part.with_columns(pl.col("numerator") / scale, pl.col("denominator").cast(pl.Float64))
+    return part.with_columns(
+        numerator=_quotient(part["numerator"], scale), denominator=part["denominator"].cast(pl.Float64)
+    )
+
+
+def _quotient(numbers: pl.Series, divisor: float) -> pl.Series:
+    """Correctly rounded quotient (Polars multiplies by the reciprocal, which is off in the last digit)."""
+    return pl.Series(values=numbers.to_numpy() / divisor)
 
 
 def _segment_texts(cut: _Segmentation, sla_metric: str) -> tuple[str, ...]:
@@ -276,10 +283,11 @@ def _durations(
         last_seen = pl.min_horizontal(pl.coalesce(*seen, pl.lit(cutoff)), pl.lit(cutoff))
         end = pl.when(reached).then(pl.col(column)).otherwise(last_seen)
         times = frame.select(
-            ((end - pl.col("arrived_at")) / 60).alias("minutes"),
+            (end - pl.col("arrived_at")).alias("seconds"),
             reached.alias("event"),
             cluster.to_physical().alias("cluster"),
         )
+        times = times.with_columns(minutes=_quotient(times["seconds"], 60.0)).drop("seconds")
         fine = times["minutes"] >= 0
         left_out = int((~fine).sum())
         if left_out:

@@ -342,8 +342,8 @@ def _arithmetic(op: str, left: pl.Expr, right: pl.Expr) -> pl.Expr:
 
 def _call(name: str, args: list[pl.Expr]) -> pl.Expr:
     """A function of the allowlist."""
-    if name == "coalesce":
-        return pl.coalesce(args)
+    if name == "coalesce":  # not pl.coalesce, which gives one row for a column of nothing but NULL
+        return reduce(lambda later, first: pl.when(first.is_not_null()).then(first).otherwise(later), reversed(args))
     if name == "abs":
         return args[0].abs()
     if name == "lower":

@@ -5,19 +5,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import polars as pl
 
 from triage_lab.domain.enums import GateState, Severity
 from triage_lab.domain.errors import GateError
 from triage_lab.domain.gate import Gate, GateResult
 from triage_lab.domain.tables import CANONICAL
-from triage_lab.quality.plans import Plan, Scalar, listing_sql, make_plan
+from triage_lab.quality.plans import Plan, Scalar, described, listing_sql, make_plan
 from triage_lab.quality.sandbox import vet
 from triage_lab.quality.sessions import reading, writing
 from triage_lab.quality.sqltext import key_text, text, timestamp
 
-if TYPE_CHECKING:
-    import polars as pl
+_TEXTS = {"key": pl.String, "column": pl.String, "value": pl.String}
 
 
 def save_failures(
@@ -74,21 +75,24 @@ def failures(con: Any, gate: Gate, *, cutoff: int) -> pl.DataFrame:
         raise GateError(f"gate '{gate.gate_id}' measures one value", "a gate of kind rows", place=gate.place)
     with reading(con, cutoff) as session:
         columns: tuple[str, ...] = ()
-        try:
-            if gate.sql is not None:
-                vet(session, gate)
-                query = f"DESCRIBE SELECT * FROM (\n{gate.sql.strip().rstrip(';')}\n)"
-                columns = tuple(str(row[0]).lower() for row in session.execute(query).fetchall())
-            plan = make_plan(gate, cutoff=cutoff, columns=columns)
-            listed = f"SELECT * FROM ({listing_sql(plan)}) ORDER BY ALL" if not isinstance(plan, Scalar) else ""
-            frame: pl.DataFrame = session.execute(f"SELECT {text(gate.gate_id)} AS gate, * FROM ({listed})").pl()
-        except GateError:
-            raise
-        except Exception as error:
-            raise GateError(
-                f"gate '{gate.gate_id}': {' '.join(str(error).split())[:300]}", "a query that runs", place=gate.place
-            ) from error
-    return frame
+        if gate.sql is not None:
+            vet(session, gate)
+            columns = tuple(str(row[0]).lower() for row in _fetched(session, described(gate), gate))
+        plan = make_plan(gate, cutoff=cutoff, columns=columns)
+        rows = [] if isinstance(plan, Scalar) else _fetched(session, f"{listing_sql(plan)} ORDER BY ALL", gate)
+    frame = pl.DataFrame(rows, schema=["key", "column", "value"], orient="row", schema_overrides=_TEXTS)
+    return frame.select(pl.lit(gate.gate_id).alias("gate"), "key", "column", "value")
+
+
+def _fetched(session: Any, sql: str, gate: Gate) -> list[tuple[Any, ...]]:
+    """The rows of a query; what the engine refuses becomes a GateError."""
+    try:
+        rows: list[tuple[Any, ...]] = session.execute(sql).fetchall()
+    except Exception as error:
+        # Only the engine speaks here; its error classes belong to the store.
+        found = f"gate '{gate.gate_id}': {' '.join(str(error).split())[:300]}"
+        raise GateError(found, "a query that runs", "correct it", place=gate.place) from error
+    return rows
 
 
 def clean_view_sql(table: str, gates: Sequence[Gate], run_id: str) -> str:

@@ -91,7 +91,7 @@ def run_gx(con: Any, gates: Sequence[Gate], *, cutoff: int) -> tuple[GateResult,
             raise _NOT_INSTALLED from error
         with reading(con, cutoff) as session:
             plans, results = make_plans(session, gates, cutoff, "gx")
-            answers = _ask_all(con, [ask for plan in plans.values() for ask in _asks(plan)], cutoff)
+            answers = _ask_all(con, session, [ask for plan in plans.values() for ask in _asks(plan)], cutoff)
             for gate_id, plan in plans.items():
                 results[gate_id] = _judge(plan, {role: answers[gate_id, role] for role in _roles(plan)})
                 if not isinstance(plan, Scalar) and results[gate_id].state in (GateState.WARN, GateState.FAIL):
@@ -167,8 +167,8 @@ def _stock(gate: Gate, meta: dict[str, str]) -> Any:
     return None
 
 
-def _ask_all(con: Any, asks: Sequence[_Ask], cutoff: int) -> dict[tuple[str, str], _Answer]:
-    """Ask every question, those on one asset together; the sessions are closed at the end."""
+def _ask_all(con: Any, reader: Any, asks: Sequence[_Ask], cutoff: int) -> dict[tuple[str, str], _Answer]:
+    """Ask every question, those on one view together; the sessions are closed at the end."""
     import great_expectations as gx
 
     from triage_lab.quality import dialect
@@ -178,6 +178,12 @@ def _ask_all(con: Any, asks: Sequence[_Ask], cutoff: int) -> dict[tuple[str, str
         by_query.setdefault(ask.query, []).append(ask)
     # The engine would read colons in a query as its own parameters, so it is only ever given the name of a view.
     views = {f"triage_gate_{number}": query for number, query in enumerate(by_query)}
+    answers: dict[tuple[str, str], _Answer] = {}
+    for view, query in list(views.items()):
+        error = _refused(reader, view, query)
+        if error:
+            answers |= {(ask.gate_id, ask.role): _Answer({}, error) for ask in by_query[query]}
+            del views[view]
     sessions: list[Any] = []
 
     def session() -> Any:
@@ -185,7 +191,7 @@ def _ask_all(con: Any, asks: Sequence[_Ask], cutoff: int) -> dict[tuple[str, str
         opened = open_session(con, cutoff)
         sessions.append(opened)
         for view, query in views.items():
-            opened.execute(f"CREATE TEMP VIEW {view} AS {query}")
+            opened.execute(_create(view, query))
         return opened
 
     context = gx.get_context(mode="ephemeral")
@@ -193,7 +199,6 @@ def _ask_all(con: Any, asks: Sequence[_Ask], cutoff: int) -> dict[tuple[str, str
     source = context.data_sources.add_sql(
         "lab", connection_string=dialect.URL, kwargs={"creator": dialect.creator(session)}
     )
-    answers: dict[tuple[str, str], _Answer] = {}
     try:
         for view, query in views.items():
             answers |= _ask_asset(source, view, by_query[query])
@@ -202,6 +207,21 @@ def _ask_all(con: Any, asks: Sequence[_Ask], cutoff: int) -> dict[tuple[str, str
         for opened in sessions:
             opened.close()
     return answers
+
+
+def _create(view: str, query: str) -> str:
+    """The statement that makes a query a view of one session."""
+    return f"CREATE TEMP VIEW {view} AS {query}"
+
+
+def _refused(reader: Any, view: str, query: str) -> str:
+    """What the engine says against a query before it is run, or ''."""
+    try:
+        reader.execute(_create(view, query))
+    except Exception as error:
+        # Only the engine speaks here; its error classes belong to the store.
+        return str(error) or type(error).__name__
+    return ""
 
 
 def _ask_asset(source: Any, view: str, asks: Sequence[_Ask]) -> dict[tuple[str, str], _Answer]:

@@ -75,6 +75,16 @@ def make_plan(gate: Gate, *, cutoff: int, columns: Sequence[str] = ()) -> Plan:
     return _ROWS[gate.check](gate, cutoff)
 
 
+def described(gate: Gate) -> str:
+    """Return the statement that names the columns of a query of one's own."""
+    return f"DESCRIBE SELECT * FROM {_own_text(gate)}"
+
+
+def _own_text(gate: Gate) -> str:
+    """A query of one's own in brackets, on lines of its own: it may end in a line comment."""
+    return f"(\n{(gate.sql or '').strip().rstrip(';')}\n)"
+
+
 def listing_sql(plan: Scan | Listing) -> str:
     """Return the query for all offenders of a rows gate: key, "column", value."""
     if isinstance(plan, Listing):
@@ -157,8 +167,7 @@ def unique_columns(gate: Gate) -> tuple[str, ...]:
 def _own_query(gate: Gate, columns: Sequence[str]) -> Plan:
     """A query written by the user, already vetted; without ``n`` it counts as having looked at the whole table."""
     table = f"SELECT count(*) FROM {gate.table}"
-    # The text stands on lines of its own: it may end in a line comment.
-    query = f"(\n{(gate.sql or '').strip().rstrip(';')}\n) AS q"
+    query = f"{_own_text(gate)} AS q"
     if gate.kind == "scalar":
         n = "CAST(q.n AS BIGINT)" if "n" in columns else f"({table})"
         return Scalar(gate, f"SELECT CAST(q.value AS DOUBLE) AS value, {n} AS n FROM {query}")

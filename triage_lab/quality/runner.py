@@ -10,7 +10,17 @@ from typing import Any
 from triage_lab.domain.enums import GateState
 from triage_lab.domain.gate import Gate, GateResult
 from triage_lab.quality.failures import save_failures as save
-from triage_lab.quality.plans import Listing, Plan, Scalar, Scan, counts_sql, listing_sql, make_plan, scan_sql
+from triage_lab.quality.plans import (
+    Listing,
+    Plan,
+    Scalar,
+    Scan,
+    counts_sql,
+    described,
+    listing_sql,
+    make_plan,
+    scan_sql,
+)
 from triage_lab.quality.sandbox import vet
 from triage_lab.quality.sessions import reading
 from triage_lab.quality.states import Counts, Value, in_error, judge_rows, judge_value
@@ -85,11 +95,11 @@ def make_plans(
     for gate in gates:
         columns: tuple[str, ...] = ()
         if gate.sql is not None:
-            described, error = _rows(session, f"DESCRIBE SELECT * FROM (\n{gate.sql.strip().rstrip(';')}\n)")
+            named, error = _rows(session, described(gate))
             if error:
                 refused[gate.gate_id] = in_error(gate, error, engine)
                 continue
-            columns = tuple(str(row[0]).lower() for row in described)
+            columns = tuple(str(row[0]).lower() for row in named)
         plans[gate.gate_id] = make_plan(gate, cutoff=cutoff, columns=columns)
     return plans, refused
 

@@ -3,7 +3,7 @@
 Importing this room is cheap: Numba, SciPy and the holidays library load when they are first needed.
 """
 
-from triage_lab.replay.audit import AuditReport, Facts, audit_trail
+from triage_lab.replay.audit import AuditFacts, AuditReport, audit_trail
 from triage_lab.replay.calendars import Segments, compile_calendar
 from triage_lab.replay.clocks import business_seconds, due_times
 from triage_lab.replay.draws import uniforms
@@ -19,8 +19,8 @@ from triage_lab.replay.versions import calendar_versions
 from triage_lab.replay.world import World, build_world
 
 __all__ = [
+    "AuditFacts",
     "AuditReport",
-    "Facts",
     "Played",
     "Segments",
     "Trail",

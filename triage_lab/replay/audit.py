@@ -72,7 +72,7 @@ class AuditReport:
     checks: tuple[str, ...] = CHECKS
 
 
-class Facts(NamedTuple):
+class AuditFacts(NamedTuple):
     """What the auditor needs beside the trail; arrays of shape (n,) unless said."""
 
     owned: npt.NDArray[np.int64]
@@ -117,14 +117,14 @@ class Hours(NamedTuple):
     before: npt.NDArray[np.int64]
 
 
-def audit_trail(trail: Trail, roster: Roster, facts: Facts) -> AuditReport:
+def audit_trail(trail: Trail, roster: Roster, facts: AuditFacts) -> AuditReport:
     """Prove that a trail could have happened and that it accounts for every ticket.
 
     Parameters
     ----------
     trail : Trail
     roster : Roster
-    facts : Facts
+    facts : AuditFacts
 
     Returns
     -------
@@ -181,7 +181,7 @@ def _passes() -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any
     return compiled(_check_tickets), compiled(_check_slots), compiled(_check_rest)
 
 
-def _ticket_book(facts: Facts) -> TicketBook:
+def _ticket_book(facts: AuditFacts) -> TicketBook:
     """Return empty notes; what each ticket has to do first is join its owner's queue."""
     n = len(facts.owned)
     return TicketBook(
@@ -223,7 +223,9 @@ def _hours(roster: Roster) -> Hours:
 # The passes below are compiled at first use; each is one function on purpose, so that the cache sees every change.
 
 
-def _check_tickets(trail: Any, facts: Facts, slot_team: npt.NDArray[np.int64], book: TicketBook) -> tuple[int, int]:
+def _check_tickets(
+    trail: Any, facts: AuditFacts, slot_team: npt.NDArray[np.int64], book: TicketBook
+) -> tuple[int, int]:
     """Follow every ticket through its events; return (violation, trail row) or (0, 0)."""
     times, tickets, codes, args = trail
     sums = book.sums
@@ -263,7 +265,7 @@ def _check_tickets(trail: Any, facts: Facts, slot_team: npt.NDArray[np.int64], b
     return 0, 0
 
 
-def _check_slots(trail: Any, facts: Facts, book: SlotBook, hours: Hours) -> tuple[int, int]:
+def _check_slots(trail: Any, facts: AuditFacts, book: SlotBook, hours: Hours) -> tuple[int, int]:
     """Follow every slot through its work; return (violation, trail row) or (0, 0)."""
     times, tickets, codes, args = trail
     for row in range(len(times)):
@@ -296,7 +298,7 @@ def _check_slots(trail: Any, facts: Facts, book: SlotBook, hours: Hours) -> tupl
     return 0, 0
 
 
-def _check_rest(facts: Facts, tickets: TicketBook, slots: SlotBook, hours: Hours) -> tuple[int, int]:
+def _check_rest(facts: AuditFacts, tickets: TicketBook, slots: SlotBook, hours: Hours) -> tuple[int, int]:
     """Settle what is open at the cutoff; return (violation, ticket) or (0, 0)."""
     cutoff = facts.limits[0]
     for slot in range(len(slots.ticket)):

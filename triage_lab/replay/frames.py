@@ -118,6 +118,17 @@ def nullable(name: str, values: npt.NDArray[np.int64]) -> pl.Series:
     return pl.DataFrame({name: values}).select(pl.when(pl.col(name) != NEVER).then(pl.col(name))).to_series()
 
 
+def minutes(name: str, seconds: npt.NDArray[np.int64], valid: npt.NDArray[np.bool_]) -> pl.Series:
+    """Return seconds as a column of minutes, NULL where not valid.
+
+    Notes
+    -----
+    NumPy divides: Polars multiplies integers by a rounded 1/60, which is off by one in the last place now and then.
+    """
+    quotient = pl.Series(name, seconds / 60)
+    return pl.DataFrame([quotient]).select(pl.when(pl.Series(valid)).then(pl.col(name)).alias(name)).to_series()
+
+
 def numbered(series: pl.Series, names: Sequence[str]) -> npt.NDArray[np.int32]:
     """Return the position of each text in ``names``, -1 for NULL, -2 for a text that is not among them."""
     text = series.cast(pl.String())

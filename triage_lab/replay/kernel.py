@@ -41,11 +41,15 @@ from triage_lab.replay.arrays import (
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile with an on-disk cache (beside the module, else in the user's cache folder), or without if neither is."""
+    """Compile with an on-disk cache (beside the module, else in the user's cache folder), or without if neither is.
+
+    Without Numba's run-time for memory: nothing here allocates, and counting references to a dozen arrays at every
+    call would take longer than the work itself.
+    """
     try:
         return njit(cache=True, _nrt=False)(function)  # type: ignore[no-any-return]
     except RuntimeError:  # Numba found no folder that it may write
-        return njit()(function)  # type: ignore[no-any-return]
+        return njit(_nrt=False)(function)  # type: ignore[no-any-return]
 
 
 wide = cast("Callable[[Any], int]", np.int64)

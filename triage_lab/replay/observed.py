@@ -10,9 +10,10 @@ import polars as pl
 
 from triage_lab.domain.desk import Operations
 from triage_lab.replay.arrays import NEVER
-from triage_lab.replay.frames import nullable, read_history, stamps_of
+from triage_lab.replay.frames import minutes, nullable, read_history, stamps_of
 from triage_lab.replay.promises import Stops, make_promises, sla_states
 from triage_lab.replay.records import misroute_columns
+from triage_lab.replay.service import handle_seconds
 
 
 def observe(
@@ -76,20 +77,21 @@ def _records(frame: pl.DataFrame, stamps: Mapping[str, npt.NDArray[np.int64]], c
         pl.col("first_team_id").alias("owner_team"), *(nullable(name, values) for name, values in stamps.items())
     )
     resolved = pl.col("resolved_at").is_not_null()
-    return known.with_columns(pl.col("first_human_action_at").alias("started_at")).select(
+    handled = handle_seconds(frame["handle_minutes"].fill_null(float("nan")).to_numpy().astype(np.float64))
+    started, owned = stamps["first_human_action_at"], stamps["owned_at"]
+    visits_known = (started != NEVER) & (owned != NEVER) & (frame["handoffs"].fill_null(0) == 0).to_numpy()
+    return known.select(
         "owner_team",
         pl.col("resolver_team_id").alias("resolver_team"),
         "arrived_at",
         "owned_at",
-        "started_at",
+        pl.col("first_human_action_at").alias("started_at"),
         "first_action_at",
         "first_human_action_at",
         "acknowledged_at",
         "resolved_at",
-        pl.when(pl.col("handoffs").fill_null(0) == 0)
-        .then((pl.col("started_at") - pl.col("owned_at")) / 60)
-        .alias("wait_minutes"),
-        pl.when(resolved).then("handle_minutes").alias("handle_minutes"),
+        minutes("wait_minutes", started - owned, visits_known),
+        minutes("handle_minutes", handled, (stamps["resolved_at"] != NEVER) & (handled > 0)),
         pl.col("handoffs").cast(pl.Int32()),
         pl.col("escalations").cast(pl.Int32()),
         *misroute_columns(),

@@ -28,10 +28,10 @@ from triage_lab.replay.arrays import (
     new_game,
     record_array,
 )
-from triage_lab.replay.audit import AuditReport, Facts, audit_trail
+from triage_lab.replay.audit import AuditFacts, AuditReport, audit_trail
 from triage_lab.replay.clocks import due_times
 from triage_lab.replay.draws import uniforms
-from triage_lab.replay.frames import check_names, mask_of, nullable, numbered
+from triage_lab.replay.frames import check_names, mask_of, minutes, nullable, numbered
 from triage_lab.replay.promises import Stops, sla_states
 from triage_lab.replay.records import misroute_columns
 from triage_lab.replay.roster import Roster
@@ -150,7 +150,7 @@ def run_desk(roster: Roster, load: Load) -> tuple[Game, Trail, AuditReport]:
     events = game.trail[: int(game.clock[EVENTS])]
     trail = Trail(*(np.ascontiguousarray(events[name]) for name in ("time", "ticket", "code", "arg")))
     tickets, fates = load.tickets, game.fates
-    facts = Facts(
+    facts = AuditFacts(
         owned=np.ascontiguousarray(tickets["owned"]),
         owner=np.ascontiguousarray(tickets["owner"]),
         target=np.ascontiguousarray(tickets["target"]),
@@ -374,21 +374,14 @@ def _records(world: World, decisions: pl.DataFrame, fates: Records) -> pl.DataFr
             started.alias("first_human_action_at"),
             started.alias("acknowledged_at"),
             resolved,
-            _minutes("wait_minutes", fates["waited"], waits),
-            _minutes("handle_minutes", fates["handle"], done),
+            minutes("wait_minutes", fates["waited"], waits),
+            minutes("handle_minutes", fates["handle"], done),
             pl.Series("handoffs", np.ascontiguousarray(fates["handoffs"])),
             pl.Series("escalations", np.ascontiguousarray(fates["escalations"])),
             *misrouted.get_columns(),
             nullable("censored_at", np.where(done, NEVER, np.int64(world.cutoff))),
         ]
     )
-
-
-def _minutes(name: str, seconds: npt.NDArray[np.int64], valid: npt.NDArray[np.bool_]) -> pl.Series:
-    """Return seconds as minutes, NULL where not valid."""
-    return pl.DataFrame({name: seconds, "valid": valid}).select(pl.when("valid").then(pl.col(name) / 60).alias(name))[
-        name
-    ]
 
 
 def _busy_seconds(world: World, game: Game, trail: Trail) -> dict[str, int]:

@@ -194,7 +194,7 @@ def _states_of(
             "choice": promise.choice.astype(np.int32),
             "code": state.astype(np.int32),
             "due_at": promise.due,
-            "elapsed": elapsed,
+            "elapsed_minutes": elapsed / 60,  # NumPy divides exactly, see `minutes`
         }
     ).select(
         "row",
@@ -207,5 +207,5 @@ def _states_of(
         pl.lit(CYCLE, dtype=pl.Int32()).alias("cycle"),
         pl.Series("state", [state.value for state in STATES]).gather(state.astype(np.uint32)),
         pl.when(pl.col("choice") >= 0).then(pl.col("due_at")).alias("due_at"),
-        pl.when(pl.col("choice") >= 0).then(pl.col("elapsed") / 60).alias("elapsed_minutes"),
+        pl.when(pl.col("choice") >= 0).then(pl.col("elapsed_minutes")).alias("elapsed_minutes"),
     )

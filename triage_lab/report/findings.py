@@ -32,7 +32,8 @@ def service_title(result: Result) -> str:
     found = service.segmentation(result)
     gains, losses = service.certain(found)
     if gains and losses:
-        return f"{segment_label(gains[0].segment)} gains most, {_amount(gains[0])}; {_lower(segment_label(losses[0].segment))} loses {_amount(losses[0])}"
+        best, worst = segment_label(gains[0].segment), _lower(segment_label(losses[0].segment))
+        return f"{best} gains most, {_amount(gains[0])}; {worst} loses {_amount(losses[0])}"
     if gains:
         return f"{segment_label(gains[0].segment)} gains most, {_amount(gains[0])}; no segment certainly loses"
     if losses:
@@ -52,7 +53,9 @@ def _service_without(result: Result, total: Comparison | None) -> str:
     """The title where no difference exists."""
     if total is not None and total.candidate is not None and total.candidate.value is not None:
         shown = show(total.candidate, comparison_scale(total, ""))
-        return f"{metric_label(result, service.HEADLINE)}: {shown.text} under the new policy, no difference can be given"
+        return (
+            f"{metric_label(result, service.HEADLINE)}: {shown.text} under the new policy, no difference can be given"
+        )
     if result.scope.mode != "desk":
         return "Service levels need a desk: this run routed tickets, it did not simulate queues"
     return "Nothing can be said about service levels from this run"
@@ -62,7 +65,11 @@ def service_deck(result: Result) -> str:
     """How many segments gain, lose, and cannot be told apart."""
     found = service.segmentation(result)
     if not found:
-        return missing_reason(result, service.HEADLINE, "SLA compliance", "SLA") if service.segment_table(result) is None else ""
+        return (
+            missing_reason(result, service.HEADLINE, "SLA compliance", "SLA")
+            if service.segment_table(result) is None
+            else ""
+        )
     gains, losses = service.certain(found)
     rest = len(found) - len(gains) - len(losses)
     by = keys_label(tuple(found[0].segment))
@@ -106,7 +113,7 @@ def wait_title(result: Result, metric: str) -> str:
     scale = scale_for("minutes", [new.median, today.median])
     change = _median_change(result, metric)
     after, before = scale.text(new.median), scale.number(today.median)
-    if new.median == today.median:
+    if scale.number(new.median) == before:
         return f"Half the tickets {verb} within {after}, today as well"
     if change is not None and change.change is not Change.NOT_SHOWN:
         return f"Half the tickets {verb} within {after}; today it takes {before}"
@@ -136,8 +143,9 @@ def routing_deck(result: Result) -> str:
         return missing_reason(result, "routes", "routing")
     same = sums.changed - sums.right - sums.wrong - sums.unknown
     text = (
-        f"First owner today against first owner under the new policy. Each cell: tickets, and below the net number put right. "
-        f"{count(sums.changed)} of {count(sums.tickets)} change owner: {count(sums.right)} put right, {count(sums.wrong)} put wrong"
+        "First owner today against first owner under the new policy. Each cell: tickets, and below the net number "
+        f"put right. {count(sums.changed)} of {count(sums.tickets)} change owner: {count(sums.right)} put right, "
+        f"{count(sums.wrong)} put wrong"
     )
     if same > 0:
         text += f", {count(same)} right or wrong both times"
@@ -165,7 +173,9 @@ def load_title(result: Result) -> str:
     if not pairs:
         return "Queue load cannot be shown"
     loads = [new or today for today, new in pairs]
-    short = [(clean(load.team, 40), multiples.short_hours(load)) for load in loads if load and multiples.short_hours(load)]
+    short = [
+        (clean(load.team, 40), multiples.short_hours(load)) for load in loads if load and multiples.short_hours(load)
+    ]
     if not short:
         return "No team runs short in any open hour of the average working day"
     named = [f"{team} for {plural(hours, 'hour')}" for team, hours in short[:2]]
@@ -188,7 +198,8 @@ def enrichment_title(result: Result) -> str:
     proved = sum(1 for _, state in states if state is GateState.PASS)
     if all(state is GateState.SKIPPED for _, state in states):
         return "How often looked-up facts are right cannot be told: nothing is labelled"
-    lead = f"{sentence_case(in_words(proved))} of {in_words(len(chains))} facts {'is' if proved == 1 else 'are'} proved right above {percent}"
+    verb = "is" if proved == 1 else "are"
+    lead = f"{sentence_case(in_words(proved))} of {in_words(len(chains))} facts {verb} proved right above {percent}"
     if failed:
         return f"{lead}; {listed(failed)} {'falls' if len(failed) == 1 else 'fall'} below"
     return lead if proved == len(chains) else f"{lead}; the others are uncertain or unlabelled"
@@ -221,7 +232,9 @@ def readiness_title(result: Result) -> str:
     green = sum(1 for item in items if item.state is ItemState.GREEN)
     red: Sequence[str] = [clean(item.item) for item in items if item.state is ItemState.RED]
     missing = sum(1 for item in items if item.state is ItemState.MISSING)
-    title = f"{sentence_case(in_words(green))} of {in_words(len(items))} launch items {'is' if green == 1 else 'are'} green"
+    title = (
+        f"{sentence_case(in_words(green))} of {in_words(len(items))} launch items {'is' if green == 1 else 'are'} green"
+    )
     if red:
         title += f"; red: {', '.join(red)}"
     if missing:

@@ -35,12 +35,12 @@ FLAG_WORDS = {
 
 
 def clean(text: object, limit: int = LABEL_LIMIT) -> str:
-    """Return text from the data so that it can be shown: no controls, no direction overrides, bounded length.
+    r"""Return text from the data so that it can be shown: no controls, no direction overrides, bounded length.
 
     Examples
     --------
-    >>> clean("a\\x00b")
-    'a\ufffdb'
+    >>> clean("a\x00b")
+    'a�b'
     >>> clean("x" * 100, 10)
     'xxxxxxxxx…'
     """
@@ -147,7 +147,7 @@ class Scale:
         """A difference with sign and unit."""
         shown = self.signed(value)
         sign = shown[:1] if shown[:1] in {MINUS, "+"} else ""
-        return f"{sign}{self.prefix}{shown[len(sign):]}{self.change_suffix}"
+        return f"{sign}{self.prefix}{shown[len(sign) :]}{self.change_suffix}"
 
 
 def scale_for(unit: str, values: Iterable[float | None], currency: str = "") -> Scale:

@@ -82,7 +82,10 @@ def _views(result: Result) -> dict[str, Any]:
 
 def _titles(result: Result) -> dict[str, str]:
     """The finding of each section and chart, and the decks."""
-    metrics = sorted({curve.metric for curve in result.curves if curve.minutes}, key=lambda name: (name != service.FIRST_ACTION, name))
+    metrics = sorted(
+        {curve.metric for curve in result.curves if curve.minutes},
+        key=lambda name: (name != service.FIRST_ACTION, name),
+    )
     return {
         "service": findings.service_title(result),
         "service_deck": findings.service_deck(result),

@@ -27,6 +27,7 @@ from triage_lab.report.numbers import (
 
 DESK = "desk"
 NO_DESK = "not possible: no operations.yaml"
+NOT_CALIBRATED = "not calibrated"
 _NONE = "(none)"
 _RULE_KEYS = ("rule", "rule_id")
 _FIGURE = re.compile(
@@ -110,25 +111,25 @@ def segment_label(segment: Mapping[str, str]) -> str:
     Examples
     --------
     >>> segment_label({"rule": "renewal-dispute", "mrr_tier": "high"})
-    'High MRR · renewal-dispute'
+    'High MRR · rule renewal-dispute'
     """
     if not segment:
         return "All tickets"
     keys = sorted(segment, key=lambda key: (key != "mrr_tier", key not in _RULE_KEYS, key))
-    alone = len(keys) == 1
-    return sentence_case(" · ".join(_part(key, segment[key], alone=alone) for key in keys))
+    return sentence_case(" · ".join(_part(key, segment[key]) for key in keys))
 
 
-def _part(key: str, value: str, *, alone: bool) -> str:
+def _part(key: str, value: str) -> str:
     """One column and its value."""
     if key == "mrr_tier":
         return "MRR unknown" if value == _NONE else f"{clean(value)} MRR"
     if key in _RULE_KEYS:
-        shown = "no rule" if value == _NONE else clean(value)
-        return f"rule {shown}" if alone and value != _NONE else shown
+        return "no rule" if value == _NONE else f"rule {clean(value)}"
     name = clean(key.replace("_", " "))
     if key == "sla_metric":
-        return clean(value.replace("_", " "))
+        return f"{clean(value.replace('_', ' '))} target"
+    if key == "source" and value == "*":
+        return "all sources"
     return f"no {name}" if value == _NONE else f"{name} {clean(value)}"
 
 
@@ -155,9 +156,14 @@ def calibration_text(result: Result) -> str:
     """How far simulated numbers may be trusted, in two or three words."""
     if result.scope.mode != DESK:
         return "routing only, no queue simulated"
-    numbers = [measure for item in result.comparisons for measure in (item.baseline, item.candidate, item.difference) if measure]
+    numbers = [
+        measure
+        for item in result.comparisons
+        for measure in (item.baseline, item.candidate, item.difference)
+        if measure
+    ]
     if any(Flag.NOT_CALIBRATED in measure.flags for measure in numbers):
-        return "not calibrated"
+        return NOT_CALIBRATED
     if any(measure.grade is Grade.SIMULATED for measure in numbers):
         return "calibration passes"
     return "nothing simulated"
@@ -218,7 +224,11 @@ def limit_words(kpi: KpiResult) -> str:
     mark = limit_mark(kpi.state, kpi.severity)
     text = prose(kpi.limit_text, LABEL_LIMIT)
     joint = ": " if text[:1].isalpha() else " "
-    words = {"ok": f"passes gate{joint}{text}", "no": f"fails gate{joint}{text}", "wa": f"fails gate{joint}{text}, warns"}
+    words = {
+        "ok": f"passes gate{joint}{text}",
+        "no": f"fails gate{joint}{text}",
+        "wa": f"fails gate{joint}{text}, warns",
+    }
     if mark.symbol in words:
         return words[mark.symbol]
     return f"uncertain against {text}" if mark.symbol == "un" else f"{mark.word}, {text}"
@@ -251,7 +261,7 @@ def summary_rows(result: Result) -> tuple[SummaryRow, ...]:
 
     Examples
     --------
-    A row reads ``First-action SLA met | 86.9 % | 91.8 % | +4.9 points (+3.1 to +6.6), better | ≥ 90 % | pass | simulated``.
+    A row reads ``First-action SLA met | 86.9 % | 91.8 % | +4.9 points (+3.1 to +6.6), better | ≥ 90 % | pass``.
     """
     rows = []
     for tile in result.tiles:
@@ -271,8 +281,12 @@ def summary_rows(result: Result) -> tuple[SummaryRow, ...]:
                 show(comparison.baseline, scale).text if comparison.baseline else DASH,
                 show(comparison.candidate, scale).text if comparison.candidate else DASH,
                 f"{words.amount}{span}" + (f", {words.word}" if words.word else ""),
-                limit, state, graded.grade.value, f"{count(graded.n)}, {plural(graded.accounts, 'account')}", reason,
-            )  # fmt: skip
+                limit,
+                state,
+                graded.grade.value,
+                f"{count(graded.n)}, {plural(graded.accounts, 'account')}",
+                reason,
+            )
         )
     return tuple(rows)
 
@@ -299,10 +313,10 @@ def summary_lines(result: Result) -> list[tuple[str, str]]:
 
 def missing_reason(result: Result, *subjects: str) -> str:
     """Why something is not there: the run's own words where it gave any, else the lack of a desk or of data."""
-    for subject in subjects:
-        for item in result.not_possible:
-            if item.subject == subject:
-                return prose(item.reason)
+    wanted = {*subjects, *(metric.label for metric in result.glossary if metric.name in subjects)}
+    for item in result.not_possible:
+        if item.subject in wanted:
+            return prose(item.reason)
     return NO_DESK if result.scope.mode != DESK else "not possible: this run holds no such numbers"
 
 
@@ -313,5 +327,10 @@ def overall(result: Result, metric: str) -> Comparison | None:
 
 def arm_name(arm: str) -> str:
     """Arms as executives call them."""
-    names: Mapping[str, str] = {Arm.BASELINE: "Today", Arm.CANDIDATE: "New policy", Arm.OBSERVED: "Observed", Arm.LIVE: "Live"}
+    names: Mapping[str, str] = {
+        Arm.BASELINE: "Today",
+        Arm.CANDIDATE: "New policy",
+        Arm.OBSERVED: "Observed",
+        Arm.LIVE: "Live",
+    }
     return names.get(arm, clean(arm))

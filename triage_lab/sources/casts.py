@@ -163,7 +163,11 @@ def _quick_wall(index: int, cell: Cell, reading: Reading) -> str:
     raw = f"r{index}"
     if cell.sql_type == "TIMESTAMP":
         return f"CASE WHEN {raw} BETWEEN {OLDEST} AND {NEWEST} THEN {raw} END AS p{index}"
-    wall = NO_TIME if cell.native else f"CASE WHEN q{index} IS NULL THEN {quick_wall(_text(cell, raw))} END"
+    wall = (
+        NO_TIME
+        if cell.native
+        else f"CASE WHEN q{index} IS NULL THEN {quick_wall(_text(cell, raw), reading.date_order)} END"
+    )
     return f"{wall} AS p{index}"
 
 

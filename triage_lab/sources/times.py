@@ -40,10 +40,14 @@ def quick_instant(text: str) -> str:
     )
 
 
-def quick_wall(text: str) -> str:
+def quick_wall(text: str, date_order: str) -> str:
     """SQL: wall-clock time of the common spellings without a zone; else NULL."""
-    formats = "['%Y-%m-%d %H:%M:%S', '%Y-%m-%dT%H:%M:%S']"
-    return f"CASE WHEN length({text}) = 19 AND contains({text}, ':') THEN try_strptime({text}, {formats}) END"
+    formats = ["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"]
+    if date_order == "iso":
+        return f"CASE WHEN length({text}) = 19 AND contains({text}, ':') THEN try_strptime({text}, {formats}) END"
+    # no ISO 8601 text has one of these forms: its year comes first and has four digits
+    ordered = [form for form in _formats(date_order) if ":" in form]
+    return f"CASE WHEN contains({text}, ':') THEN try_strptime({text}, {[*ordered, *formats]}) END"
 
 
 def slow_instant(text: str) -> str:
@@ -71,11 +75,11 @@ def slow_wall(text: str, date_order: str) -> str:
     return f"CASE {forms} END"
 
 
-def _formats(date_order: str) -> str:
-    """The strptime formats of a date order, as a SQL list."""
+def _formats(date_order: str) -> list[str]:
+    """The strptime formats of a date order; as text a Python list of them is a SQL list."""
     first, second = _ORDERS[date_order]
-    clocks = ("", " %H:%M", " %H:%M:%S")
-    return str([f"{first}{mark}{second}{mark}%Y{clock}" for mark in "/-." for clock in clocks])
+    clocks = (" %H:%M", " %H:%M:%S", "")
+    return [f"{first}{mark}{second}{mark}%Y{clock}" for mark in "/-." for clock in clocks]
 
 
 def in_utc(instant: str, wall: str, zone: Zone | None) -> str:

@@ -22,6 +22,7 @@ from triage_lab.store.kinds import typed, typed_text
 from triage_lab.store.money import fx_periods
 from triage_lab.store.schema import quoted
 from triage_lab.store.statements import statement
+from triage_lab.store.transactions import cleanup
 
 _NEEDS = {Origin.MRR_TIER: ("mrr",), Origin.DAYS_TO_RENEWAL: ("contract_end",)}
 _DERIVED = frozenset(_NEEDS)
@@ -111,7 +112,8 @@ def arrivals(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
     try:
         yield
     finally:
-        con.execute("DROP TABLE triage_arrivals")
+        with cleanup():
+            con.execute("DROP TABLE triage_arrivals")
 
 
 @contextmanager
@@ -133,9 +135,12 @@ def _scratch(con: duckdb.DuckDBPyConnection, timezone: str, currency: str, fx: S
     con.unregister("triage_fx_frame")
     try:
         with arrivals(con):
+            con.execute(statement("spans"))
             yield
     finally:
-        con.execute("DROP TABLE triage_fx")
+        with cleanup():
+            con.execute("DROP TABLE IF EXISTS triage_spans")
+            con.execute("DROP TABLE triage_fx")
 
 
 def _dimension_facts(

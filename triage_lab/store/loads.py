@@ -25,6 +25,7 @@ from triage_lab.store.schema import (
     typed_staging,
 )
 from triage_lab.store.statements import statement
+from triage_lab.store.transactions import cleanup
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 
@@ -211,7 +212,8 @@ def _as_of(con: duckdb.DuckDBPyConnection, load_id: int) -> Iterator[None]:
     try:
         yield
     finally:
-        set_as_of(con, before)
+        with cleanup():
+            set_as_of(con, before)
 
 
 def list_loads(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:

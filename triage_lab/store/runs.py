@@ -12,7 +12,7 @@ from triage_lab.store.fingerprint import frames_digest
 from triage_lab.store.frames import first_row, query_frame
 from triage_lab.store.ledger import Encoded, RunTables, encode
 from triage_lab.store.statements import statement
-from triage_lab.store.transactions import transaction
+from triage_lab.store.transactions import cleanup, transaction
 
 _BY_RUN_ID = ("run_items", "action_sets", "measures", "gate_results", "gate_failures")
 _DECODED = {
@@ -80,7 +80,8 @@ def _insert(con: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame, key
     try:
         con.execute(f"INSERT INTO {table} BY NAME SELECT ? AS {key}, * FROM triage_rows", [value])  # noqa: S608 - own names
     finally:
-        con.unregister("triage_rows")
+        with cleanup():
+            con.unregister("triage_rows")
 
 
 def list_runs(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:

@@ -90,13 +90,17 @@ def collapse(table: Table, incoming: str, repeated: str) -> str:
 def insert_rows(table: Table, incoming: str, repeated: str, collapsed: str) -> str:
     """Return the INSERT of one load: single rows as they are, repeated keys collapsed, in file order ($1 load)."""
     names = ", ".join(quoted(c.name) for c in table.columns)
-    ticket_key = ", CAST('0x' || substr(sha256(ticket_id), 1, 16) AS UBIGINT)" if table.name == "tickets" else ""
+    stored, key = list(BOOKKEEPING), ""
+    if table.name == "tickets":
+        stored.append("ticket_key")
+        key = ", CAST('0x' || substr(sha256(ticket_id), 1, 16) AS UBIGINT)"
     single = (
         f"SELECT {', '.join('i.' + quoted(c.name) for c in table.columns)}, i.row_no, 0 AS dup_no FROM {incoming} AS i "
         f"ANTI JOIN {repeated} AS d ON {_same_key(table, 'i', 'd')}"
     )
     return (
-        f"INSERT INTO {table.name}_rows SELECT {names}, $1::INTEGER, row_no, dup_no{ticket_key} "
+        f"INSERT INTO {table.name}_rows ({names}, {', '.join(stored)}) "
+        f"SELECT {names}, $1::INTEGER, row_no, dup_no{key} "
         f"FROM ({single} UNION ALL SELECT {names}, row_no, dup_no FROM {collapsed}) ORDER BY row_no"
     )
 

@@ -6,6 +6,8 @@ import duckdb
 import polars as pl
 
 from triage_lab.domain.tables import CANONICAL
+from triage_lab.store.frames import query_frame
+from triage_lab.store.schema import quoted
 
 
 def read_table(con: duckdb.DuckDBPyConnection, name: str) -> pl.DataFrame:
@@ -17,6 +19,6 @@ def read_table(con: duckdb.DuckDBPyConnection, name: str) -> pl.DataFrame:
         A name in `triage_lab.domain.tables.CANONICAL` (anything else is a KeyError: names never come from text).
     """
     table = CANONICAL[name]
-    columns = ", ".join(f'"{column.name}"' for column in table.columns)
-    order = ", ".join(f'"{key}"' for key in table.key)
-    return con.execute(f"SELECT {columns} FROM {table.name} ORDER BY {order}").pl()  # noqa: S608 - our own names
+    columns = ", ".join(quoted(column.name) for column in table.columns)
+    order = ", ".join(quoted(key) for key in table.key)
+    return query_frame(con, f"SELECT {columns} FROM {table.name} ORDER BY {order}")  # noqa: S608 - our own names

@@ -21,18 +21,27 @@ def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
     -----
     Inside another `transaction` of the same connection the block joins the outer one, which alone commits.
     """
-    try:
-        con.execute("BEGIN")
-    except duckdb.TransactionException as error:
-        if "within a transaction" not in str(error):
-            raise
+    # A second BEGIN would abort the transaction it finds, so the session remembers that one is open.
+    if con.execute("SELECT getvariable('triage_transaction')").fetchall() == [(True,)]:
         yield
         return
+    con.execute("BEGIN")
+    con.execute("SET VARIABLE triage_transaction = TRUE")
     try:
         yield
         con.execute("COMMIT")
     except BaseException:
-        # A failed COMMIT, or a statement that ended the transaction itself, leaves none to roll back.
+        # A COMMIT that failed leaves nothing to roll back.
         with suppress(duckdb.TransactionException):
             con.execute("ROLLBACK")
         raise
+    finally:
+        with suppress(duckdb.ConnectionException):
+            con.execute("RESET VARIABLE triage_transaction")
+
+
+@contextmanager
+def cleanup() -> Iterator[None]:
+    """Tidy up in the block, but let an aborted transaction stand: its rollback tidies, and its error must be seen."""
+    with suppress(duckdb.TransactionException):
+        yield

@@ -87,7 +87,7 @@ def _write_frame(table: pl.DataFrame, path: Path) -> None:
     if path.suffix == ".csv":
         stamped.write_csv(path, datetime_format="%Y-%m-%dT%H:%M:%SZ")
     else:
-        stamped.write_parquet(path, compression="zstd", statistics=False)
+        stamped.write_parquet(path, compression="zstd")
 
 
 def _write_json(values: object, path: Path) -> None:

@@ -183,21 +183,9 @@ def _missing_enrichment(_rng: np.random.Generator, tables: Tables, ids: pl.Serie
 
 
 def _event_order(_rng: np.random.Generator, tables: Tables, ids: pl.Series) -> pl.DataFrame:
-    """The times of a ticket's first and last event are swapped, so that time runs backwards."""
-    events = tables["ticket_events"]
-    ends = (
-        pl.col("seq") == pl.col("seq").min().over("ticket_id"),
-        pl.col("seq") == pl.col("seq").max().over("ticket_id"),
-    )
-    swapped = (
-        pl.when(_is_chosen(ids) & ends[0])
-        .then(pl.col("at").max().over("ticket_id"))
-        .when(_is_chosen(ids) & ends[1])
-        .then(pl.col("at").min().over("ticket_id"))
-        .otherwise(pl.col("at"))
-    )
-    tables["ticket_events"] = events.with_columns(at=swapped)
-    rows = tables["ticket_events"].filter(tables["ticket_events"]["at"] != events["at"])
+    """The last event of a ticket is stamped with the time of the first, so that time runs backwards there."""
+    last = pl.col("seq") == pl.col("seq").max().over("ticket_id")
+    rows = _change(tables, "ticket_events", _is_chosen(ids) & last, "at", pl.col("at").min().over("ticket_id"))
     return _listed("event_order", "ticket_events", rows, pl.col("event_id"), "at")
 
 

@@ -40,7 +40,9 @@ class Axis:
         return per_cent(self.share(value))
 
 
-def spanning(values: Iterable[float | None], margin: float = 0.08, floor: float | None = None, roof: float | None = None) -> Axis:
+def spanning(
+    values: Iterable[float | None], margin: float = 0.08, floor: float | None = None, roof: float | None = None
+) -> Axis:
     """The axis that shows all values with a margin; equal values get room of their own.
 
     Parameters

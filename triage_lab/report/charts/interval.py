@@ -23,7 +23,9 @@ class Lane:
     title: str
 
 
-def lane(measure: Measure | None, axis: Axis, *, name: str, tone: str, y: float, radius: float, scale: Scale) -> Lane | None:
+def lane(
+    measure: Measure | None, axis: Axis, *, name: str, tone: str, y: float, radius: float, scale: Scale
+) -> Lane | None:
     """Place one measure on an axis.
 
     Parameters

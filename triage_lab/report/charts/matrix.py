@@ -69,7 +69,9 @@ def geometry(routes: Sequence[RouteCell]) -> Matrix:
     for cell in routes:
         bucket = sums[place[cell.baseline_owner], place[cell.candidate_owner]]
         unchanged = cell.baseline_owner == cell.candidate_owner
-        for position, value in enumerate((cell.tickets, cell.put_right, cell.put_wrong, 0 if unchanged else cell.truth_unknown)):
+        for position, value in enumerate(
+            (cell.tickets, cell.put_right, cell.put_wrong, 0 if unchanged else cell.truth_unknown)
+        ):
             bucket[position] += value
     largest = max((abs(right - wrong) for (a, b), (_, right, wrong, _) in sums.items() if a != b), default=0)
     rows = tuple(
@@ -92,11 +94,15 @@ def _cell(bucket: list[int] | None, row: str, column: str, largest: int) -> Cell
     if bucket is None or bucket[0] == 0:
         return Cell(DASH, "", "dg" if row == column else "", "quiet", f"{clean(row)} to {clean(column)}: no ticket")
     tickets, right, wrong, unknown = bucket
-    title = f"{clean(row)} to {clean(column)}: {count(tickets)} tickets, {count(right)} put right, {count(wrong)} put wrong"
+    title = (
+        f"{clean(row)} to {clean(column)}: {count(tickets)} tickets, {count(right)} put right, {count(wrong)} put wrong"
+    )
     if unknown:
         title += f", {count(unknown)} without a known truth"
     if row == column:
-        return Cell(count(tickets), signed_count(right - wrong) if row == REST and right != wrong else "", "dg", "quiet", title)
+        return Cell(
+            count(tickets), signed_count(right - wrong) if row == REST and right != wrong else "", "dg", "quiet", title
+        )
     net = right - wrong
     tone = "b" if net > 0 else "w" if net < 0 else "quiet"
     text = signed_count(net) if right or wrong else (DASH if unknown == tickets else "0")

@@ -48,7 +48,11 @@ def geometry(comparison: Comparison, scale: Scale, *, name: str, limit: float | 
         lane(comparison.baseline, axis, name="today", tone="ba", y=20, radius=4, scale=scale),
         lane(comparison.candidate, axis, name="new policy", tone="ca", y=34, radius=4.5, scale=scale),
     )
-    words = [f"{arm} {show(measure, scale).text}" for arm, measure in zip(("today", "new policy"), arms, strict=True) if measure]
+    words = [
+        f"{arm} {show(measure, scale).text}"
+        for arm, measure in zip(("today", "new policy"), arms, strict=True)
+        if measure
+    ]
     if limit is not None:
         words.append(f"limit {limit_text}")
     return TilePlot(

@@ -12,16 +12,17 @@ from triage_lab.report.charts import bars
 from triage_lab.report.marks import Mark
 from triage_lab.report.numbers import DASH, LABEL_LIMIT, THIN, clean, count, prose
 from triage_lab.report.sections.limits import gate_value
+from triage_lab.report.wording import sentence_case
 
 GATES = 120
 _ORDER = (GateState.FAIL, GateState.ERROR, GateState.WARN, GateState.SKIPPED, GateState.PASS)
 _CLOCKS = {
-    "agree": "vendor flag and our clock agree",
-    "disagree": "vendor flag and our clock disagree",
-    "vendor_met": "met by the vendor’s flag",
     "vendor_total": "tickets with a vendor flag",
-    "computed_met": "met by our clock",
-    "computed_total": "tickets with our clock",
+    "vendor_met": "met by the vendor’s flag",
+    "compared": "of them with a clock of our own that has ended",
+    "agree": "both say the same",
+    "vendor_only_met": "the vendor says met, our clock says breached",
+    "ours_only_met": "our clock says met, the vendor says breached",
 }
 
 
@@ -71,7 +72,9 @@ class DataView:
 def view(result: Result) -> DataView:
     """Build section 4 of a result."""
     severities = ("critical", "warning", "info")
-    ordered = sorted(result.gates, key=lambda gate: (_ORDER.index(gate.state), severities.index(gate.severity), gate.gate_id))
+    ordered = sorted(
+        result.gates, key=lambda gate: (_ORDER.index(gate.state), severities.index(gate.severity), gate.gate_id)
+    )
     shares = [gate.failed / gate.n for gate in ordered if gate.n and gate.failed]
     top = bars.round_top(shares)
     return DataView(
@@ -109,19 +112,20 @@ def _check(gate: GateResult, top: float) -> CheckRow:
 
 
 def _flow(result: Result) -> tuple[FlowRow, ...]:
-    """From the extract to the numbers: the last step is what is left, the first may be what there was."""
-    steps = result.flow
-    if not steps:
-        return ()
-    left_in = steps[-1]
-    opening = len(steps) > 1 and steps[0].tickets == sum(step.tickets for step in steps[1:])
-    middle = steps[1:-1] if opening else steps[:-1]
-    rows = [FlowRow(clean(step.step), _left_out(step.tickets), clean(step.reason, 200), step.tickets != 0, False) for step in middle]
-    first = steps[0] if opening else None
-    total = first.tickets if first else sum(step.tickets for step in steps)
-    start = FlowRow(clean(first.step) if first else "In the extract", count(total), clean(first.reason, 200) if first else "", False, False)
-    end = FlowRow(clean(left_in.step), count(left_in.tickets), clean(left_in.reason, 200), False, True)
-    return (start, *rows, end)
+    """From the store to the numbers: what came in, what was left out, what is analysed, what of it has no truth."""
+    rows = []
+    for step in result.flow:
+        words = sentence_case(clean(step.reason or step.step, 200))
+        if step.step == "in":
+            rows.append(FlowRow(words, count(step.tickets), "", False, False))
+        elif step.step == "analysed":
+            rows.append(FlowRow(words, count(step.tickets), "analysed", False, True))
+        elif step.step == "unjudged":
+            rows.append(FlowRow(words, count(step.tickets), "of them, left out where this is needed", False, False))
+        else:
+            note = "" if step.step == "out" else clean(step.step)
+            rows.append(FlowRow(words, _left_out(step.tickets), note, step.tickets != 0, False))
+    return tuple(rows)
 
 
 def _left_out(value: int) -> str:
@@ -132,11 +136,12 @@ def _left_out(value: int) -> str:
 def _clocks(result: Result) -> tuple[tuple[str, str, str], ...]:
     """Vendor against computed clocks: words, count, share where a total is known."""
     clocks = result.vendor_clocks
-    compared = clocks.get("agree", 0) + clocks.get("disagree", 0)
-    total = clocks.get("vendor_total", 0)
+    compared, total = clocks.get("compared", 0), clocks.get("vendor_total", 0)
+    wholes = {"vendor_met": total, "agree": compared, "vendor_only_met": compared, "ours_only_met": compared}
+    order = list(_CLOCKS)
     rows = []
-    for key in sorted(clocks, key=lambda name: (list(_CLOCKS).index(name) if name in _CLOCKS else 99, name)):
-        whole = compared if key in {"agree", "disagree"} else total if key == "vendor_met" else 0
+    for key in sorted(clocks, key=lambda name: (order.index(name) if name in _CLOCKS else len(order), name)):
+        whole = wholes.get(key, 0)
         share = f"{100 * clocks[key] / whole:.1f}{THIN}%" if whole else ""
         rows.append((_CLOCKS.get(key, clean(key.replace("_", " "))), count(clocks[key]), share))
     return tuple(rows)

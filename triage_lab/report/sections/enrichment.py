@@ -44,7 +44,7 @@ class FieldRow:
 class EnrichmentView:
     """Everything of section 3."""
 
-    rows: tuple[FieldRow, ...]
+    fields: tuple[FieldRow, ...]
     left: int
     axis: rows.RowAxis | None
     limit: str
@@ -56,12 +56,14 @@ class EnrichmentView:
 
 def limit_of(result: Result) -> float:
     """The accuracy that the launch plan asks for, or the playbook's 95 %."""
-    limits = [kpi.limit for kpi in result.kpis if kpi.metric == ACCURACY and kpi.on == "candidate" and kpi.limit is not None]
+    limits = [
+        kpi.limit for kpi in result.kpis if kpi.metric == ACCURACY and kpi.on == "candidate" and kpi.limit is not None
+    ]
     return limits[0] if limits else DEFAULT_LIMIT
 
 
 def judge(accuracy: Measure | None, limit: float) -> GateState:
-    """Pass if the whole interval is above the limit, fail if the estimate is not, else in between; skipped if unmeasured."""
+    """Pass if the whole interval is above the limit, fail if the estimate is not, else warn; skipped if unmeasured."""
     if accuracy is None or accuracy.value is None:
         return GateState.SKIPPED
     if accuracy.value <= limit:
@@ -82,7 +84,9 @@ def view(result: Result) -> EnrichmentView:
     limit = limit_of(result)
     steps_first = sorted(result.enrichment, key=lambda item: item.source == CHAIN)
     worst = {item.field: _value(item.accuracy) for item in steps_first}
-    ordered = sorted(result.enrichment, key=lambda item: (worst[item.field], item.field, item.source != CHAIN, item.source))
+    ordered = sorted(
+        result.enrichment, key=lambda item: (worst[item.field], item.field, item.source != CHAIN, item.source)
+    )
     shown = ordered[:FIELDS]
     measured = [item.accuracy for item in shown if item.accuracy is not None and item.accuracy.value is not None]
     scale = scale_for("fraction", [0.5])
@@ -116,9 +120,12 @@ def _row(item: FieldQuality, axis: rows.RowAxis | None, limit: float, *, first: 
     graded = item.accuracy if item.accuracy is not None else item.coverage
     scale = scale_for("fraction", [0.5])
     name = f"{clean(item.field)}, {'all sources' if chain else clean(item.source)}"
-    drawn = rows.single(item.accuracy, axis, scale, name=name) if axis else rows.Row((), f"{name}: accuracy not measured")
+    drawn = (
+        rows.single(item.accuracy, axis, scale, name=name) if axis else rows.Row((), f"{name}: accuracy not measured")
+    )
     return FieldRow(
-        clean(item.field) if first or chain else "", "all sources, in order" if chain else clean(item.source), chain, drawn,
+        clean(item.field) if first or chain else "",
+        "all sources, in order" if chain else clean(item.source), chain, drawn,
         right, right_interval, plural(item.labelled, "label"), found, found_interval,
         DASH if item.stale_share is None else f"{100 * item.stale_share:.1f}", count(item.lookups),
         graded.grade.value if graded else "", graded.grade.pips if graded else 0, mark, word,

@@ -197,13 +197,20 @@ def _harmless(result: Result) -> str:
     """What to say where nothing certainly gets worse."""
     if not result.comparisons:
         return "No segment could be compared, so harm cannot be ruled out."
-    compared = len({(item.metric, tuple(sorted(item.segment.items()))) for item in result.comparisons if item.segment})
+    looked_up = {"sla_metric", "field", "source"}
+    compared = sum(1 for item in result.comparisons if set(item.segment) - looked_up)
     if not compared:
         return "Only totals were compared; harm to single segments cannot be ruled out."
-    return f"No segment certainly gets worse, of {count(compared)} compared; intervals that contain no change do not exclude it."
+    return (
+        f"No segment certainly gets worse, of {count(compared)} numbers by segment; intervals that contain no change do not "
+        "exclude it."
+    )
 
 
 def _items_title(result: Result) -> str:
     """How many of the nine items are green, red and missing."""
-    words = [f"{sum(1 for item in result.verdict.items if item.state == state)} {state}" for state in ("green", "red", "missing")]
+    words = [
+        f"{sum(1 for item in result.verdict.items if item.state == state)} {state}"
+        for state in ("green", "red", "missing")
+    ]
     return f"Launch checklist: {', '.join(words)}"

@@ -14,6 +14,7 @@ from triage_lab.report.wording import kpi_numbers, sentence_case
 
 LINES = 214  # pixels for rows and folded lines, so that the launch line stays on the first screen
 ROW, FOLD = 47, 26
+NAMES = 58  # letters of names on a folded line
 MOST = 10  # rows shown whole at most
 
 
@@ -66,7 +67,12 @@ def gate_block(result: Result) -> GateBlock:
     opened = [row for row in rows if row.mark.symbol != "ok"]
     keep = _keep(opened, blocking)
     folded = []
-    for symbol, words in (("no", "block too"), ("wa", "fail, but only warn"), ("un", "are uncertain"), ("na", "cannot be judged")):
+    for symbol, words in (
+        ("no", "block too"),
+        ("wa", "fail, but only warn"),
+        ("un", "are uncertain"),
+        ("na", "cannot be judged"),
+    ):
         rest = [row for row in opened[keep:] if row.mark.symbol == symbol]
         if rest:
             folded.append(_fold(rest, f"{len(rest)} more {words if len(rest) > 1 else _singular(words)}:"))
@@ -87,7 +93,11 @@ def _keep(opened: list[GateRow], blocking: int) -> int:
 
 def _singular(words: str) -> str:
     """The verb form for one gate."""
-    return {"block too": "blocks too", "fail, but only warn": "fails, but only warns", "are uncertain": "is uncertain"}.get(words, words)
+    return {
+        "block too": "blocks too",
+        "fail, but only warn": "fails, but only warns",
+        "are uncertain": "is uncertain",
+    }.get(words, words)
 
 
 def _matters(gate: GateResult) -> bool:
@@ -105,7 +115,9 @@ def _title(total: int, blocking: int, opened: int) -> str:
         verb = "blocks" if blocking == 1 else "block"
         return sentence_case(f"{in_words(blocking)} of {count(total)} gates {verb}")
     if opened:
-        return sentence_case(f"no gate fails; {in_words(opened)} of {count(total)} {'is' if opened == 1 else 'are'} open")
+        return sentence_case(
+            f"no gate fails; {in_words(opened)} of {count(total)} {'is' if opened == 1 else 'are'} open"
+        )
     return f"All {count(total)} gates pass"
 
 
@@ -114,9 +126,11 @@ def _fold(rows: list[GateRow], lead: str) -> Folded:
     limits = [row.title for row in rows if not row.is_data]
     data = len(rows) - len(limits)
     names = [title[:1].lower() + title[1:] if title[1:2].islower() else title for title in limits]
+    fits = max(1, sum(1 for end in range(1, len(names) + 1) if len(", ".join(names[:end])) <= NAMES))
+    told = [*names[:fits], *([f"{len(names) - fits} more"] if len(names) > fits else [])]
     if data:
-        names.append(f"{plural(data, 'data check')}")
-    return Folded(rows[0].mark, lead, ", ".join(names), tuple(row for row in rows if not row.is_data))
+        told.append(plural(data, "data check"))
+    return Folded(rows[0].mark, lead, ", ".join(told), tuple(row for row in rows if not row.is_data))
 
 
 def limit_row(kpi: KpiResult, currency: str) -> GateRow:
@@ -125,7 +139,8 @@ def limit_row(kpi: KpiResult, currency: str) -> GateRow:
     value, interval = kpi_numbers(kpi, currency)
     measure = kpi.value
     return GateRow(
-        mark, mark is marks.BLOCKS, clean(kpi.title), prose(kpi.reason, 200), prose(kpi.limit_text, LABEL_LIMIT), value, interval,
+        mark, mark is marks.BLOCKS, clean(kpi.title), prose(kpi.reason, 200), prose(kpi.limit_text, LABEL_LIMIT), value,
+        interval,
         measure.grade.value if measure else "", measure.grade.pips if measure else 0,
         f"n {count(measure.n)}, {plural(measure.accounts, 'account')}" if measure else "", clean(kpi.owner), False,
     )  # fmt: skip
@@ -136,12 +151,23 @@ def gate_row(gate: GateResult) -> GateRow:
     mark = marks.gate_mark(gate.state, gate.severity)
     ran = mark.symbol != "na"
     value = gate_value(gate)
-    reason = gate.reason or (f"for example {', '.join(clean(key, 24) for key in gate.sample[:2])}" if gate.failed and gate.sample else "")
+    reason = gate.reason or (
+        f"for example {', '.join(clean(key, 24) for key in gate.sample[:2])}" if gate.failed and gate.sample else ""
+    )
     return GateRow(
-        mark, mark is marks.BLOCKS, clean(gate.title), prose(reason, 200), prose(gate.limit, LABEL_LIMIT) or DASH, value, "",
-        Grade.OBSERVED.value if ran else "", Grade.OBSERVED.pips if ran else 0,
-        f"n {count(gate.n)}" if ran else "", clean(gate.owner), True,
-    )  # fmt: skip
+        mark,
+        mark is marks.BLOCKS,
+        clean(gate.title),
+        prose(reason, 200),
+        prose(gate.limit, LABEL_LIMIT) or DASH,
+        value,
+        "",
+        Grade.OBSERVED.value if ran else "",
+        Grade.OBSERVED.pips if ran else 0,
+        f"n {count(gate.n)}" if ran else "",
+        clean(gate.owner),
+        True,
+    )
 
 
 def gate_value(gate: GateResult) -> str:
@@ -161,5 +187,3 @@ def all_limits(result: Result) -> tuple[GateRow, ...]:
     """Every launch limit, blocking first."""
     rows = [limit_row(kpi, result.currency) for kpi in result.kpis]
     return tuple(sorted(rows, key=lambda row: _RANK[row.mark.symbol]))
-
-

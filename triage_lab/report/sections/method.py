@@ -42,8 +42,8 @@ class NumberRow:
 
     metric: str
     segment: str
-    baseline: str
-    candidate: str
+    baseline: tuple[str, str]
+    candidate: tuple[str, str]
     amount: str
     interval: str
     tone: str
@@ -92,7 +92,7 @@ def _weight(item: Comparison) -> tuple[str, list[tuple[str, str]]]:
 
 def _digest(text: str) -> str:
     """A digest in groups of four, first sixteen digits."""
-    short = clean(text, 16).rstrip("…")
+    short = clean(text[:16], 16)
     return "sha256 " + " ".join(short[start : start + 4] for start in range(0, len(short), 4)) if short else ""
 
 
@@ -108,24 +108,26 @@ def _entries(result: Result) -> tuple[Entry, ...]:
     """What is needed to get the same bytes again."""
     origin, scope = result.provenance, result.scope
     sources = [clean(", ".join(f"{key} {source[key]}" for key in sorted(source)), 300) for source in origin.sources]
-    entries = [
+    only = f", only {clean(scope.where, 200)}" if scope.where else ""
+    worlds = plural(scope.replications, "replication")
+    zones, days = clean(origin.tzdata) or DASH, clean(origin.holidays) or DASH
+    donors = ", ".join(f"{clean(key)} {count(origin.donors[key])}" for key in sorted(origin.donors))
+    desk = "" if origin.operations_digest else "none: routing only"
+    held = f"{clean(result.lab)}, loads up to {origin.as_of_load}, cutoff {clean(scope.cutoff)}"
+    entries = (
         Entry("Run", "", clean(result.run_id)),
         Entry("Candidate", _policy(result.candidate), _digest(origin.policy_digest)),
         Entry("Baseline", _policy(result.baseline), _digest(origin.baseline_digest)),
-        Entry("Operations", "" if origin.operations_digest else "none: routing only", _digest(origin.operations_digest)),
-        Entry("Data", f"{clean(result.lab)}, loads up to {origin.as_of_load}, cutoff {clean(scope.cutoff)}", _digest(origin.data_digest)),
+        Entry("Operations", desk, _digest(origin.operations_digest)),
+        Entry("Data", held, _digest(origin.data_digest)),
         *(Entry("Source", text, "") for text in sources[:12]),
-        Entry("Scope", f"arrivals from {clean(scope.start)} to before {clean(scope.end)}" + (f", only {clean(scope.where, 200)}" if scope.where else ""), ""),
-        Entry("Chance", f"seed {origin.seed}, {plural(scope.replications, 'replication')}, common random numbers in both arms", ""),
+        Entry("Scope", f"arrivals from {clean(scope.start)} to before {clean(scope.end)}{only}", ""),
+        Entry("Chance", f"seed {origin.seed}, {worlds}, common random numbers in both arms", ""),
         Entry("Calibration", calibration_text(result), ""),
-    ]  # fmt: skip
-    if origin.donors:
-        donors = ", ".join(f"{clean(key)} {count(origin.donors[key])}" for key in sorted(origin.donors))
-        entries.append(Entry("Handle times", f"from {donors}", ""))
-    entries.append(
-        Entry("Software", f"triage_lab {clean(origin.version)}, time zones {clean(origin.tzdata) or DASH}, holidays {clean(origin.holidays) or DASH}", "")
+        Entry("Handle times", f"from {donors}" if donors else "", ""),
+        Entry("Software", f"triage_lab {clean(origin.version)}, time zones {zones}, holidays {days}", ""),
     )
-    return tuple(entries)
+    return tuple(entry for entry in entries if entry.text or entry.mono)
 
 
 def _definition(metric: Metric) -> Definition:
@@ -142,10 +144,19 @@ def _number(result: Result, item: Comparison) -> NumberRow:
     scale = comparison_scale(item, result.currency)
     words = change_words(item, scale)
     shown = [show(measure, scale) if measure else None for measure in (item.baseline, item.candidate)]
-    cells = [f"{part.text}" + (f" ({part.interval})" if part.interval else "") if part else DASH for part in shown]
+    cells = [(part.text, part.interval) if part else (DASH, "") for part in shown]
     graded = shown[1] or shown[0]
     return NumberRow(
-        metric_label(result, item.metric), segment_label(item.segment), cells[0], cells[1], words.amount, words.interval,
-        words.tone, graded.n if graded else "", graded.accounts if graded else "", graded.grade if graded else "",
-        graded.pips if graded else 0, graded.flags if graded else "",
-    )  # fmt: skip
+        metric_label(result, item.metric),
+        segment_label(item.segment),
+        cells[0],
+        cells[1],
+        words.amount,
+        words.interval,
+        words.tone,
+        graded.n if graded else "",
+        graded.accounts if graded else "",
+        graded.grade if graded else "",
+        graded.pips if graded else 0,
+        graded.flags if graded else "",
+    )

@@ -38,7 +38,9 @@ def view(result: Result) -> ReadinessView:
     items = sorted(result.verdict.items, key=lambda item: order.index(item.state))
     return ReadinessView(
         tuple(
-            ItemRow(sentence_case(clean(item.item)), marks.ITEM[item.state], prose(item.finding, 400), prose(item.action))
+            ItemRow(
+                sentence_case(clean(item.item)), marks.ITEM[item.state], prose(item.finding, 400), prose(item.action)
+            )
             for item in items
         ),
         all_limits(result),

@@ -8,7 +8,18 @@ from triage_lab.domain.enums import Arm, Grade, weakest
 from triage_lab.domain.measure import Comparison
 from triage_lab.domain.result import QueueLoad, Result, RouteChange
 from triage_lab.report.charts import bars, matrix, multiples
-from triage_lab.report.numbers import DASH, THIN, clean, comparison_scale, count, in_words, plural, scale_for, show, signed_count
+from triage_lab.report.numbers import (
+    DASH,
+    THIN,
+    clean,
+    comparison_scale,
+    count,
+    in_words,
+    plural,
+    scale_for,
+    show,
+    signed_count,
+)
 from triage_lab.report.wording import change_words, metric_label, missing_reason, overall, sentence_case
 
 CHANGES = 12  # changed routes shown at once
@@ -227,10 +238,17 @@ def _rules(result: Result) -> tuple[RuleRow, ...]:
         share = rule.won / total if total else 0.0
         rows.append(
             RuleRow(
-                clean(rule.item_id), clean(rule.kind), clean(rule.when, 300), clean(rule.owner) or DASH, count(rule.fired),
-                count(rule.won), count(rule.unknown), f"{100 * share:.1f}{THIN}%" if total else DASH,
-                bars.share_width(share, top), rule.fired == 0 and rule.won == 0,
-            )  # fmt: skip
+                clean(rule.item_id),
+                clean(rule.kind),
+                clean(rule.when, 300),
+                clean(rule.owner) or DASH,
+                count(rule.fired),
+                count(rule.won),
+                count(rule.unknown),
+                f"{100 * share:.1f}{THIN}%" if total else DASH,
+                bars.share_width(share, top),
+                rule.fired == 0 and rule.won == 0,
+            )
         )
     return tuple(rows)
 
@@ -270,11 +288,14 @@ def _team(today: QueueLoad | None, new: QueueLoad | None) -> TeamRow:
     """One line of the table of waits."""
     loads = [load for load in (today, new) if load is not None]
     agents = sorted({load.agents for load in loads})
+    used = [DASH if load.utilisation is None else f"{100 * load.utilisation:.0f}" for load in loads]
     return TeamRow(
-        clean(loads[-1].team), " → ".join(count(value) for value in agents),
-        " → ".join(DASH if load.utilisation is None else f"{100 * load.utilisation:.0f}" for load in loads) + f"{THIN}%",
-        _waits([load.wait_minutes for load in loads]), _waits([load.theory_wait_minutes for load in loads]),
-    )  # fmt: skip
+        clean(loads[-1].team),
+        " → ".join(count(value) for value in agents),
+        " → ".join(used) + (f"{THIN}%" if used[-1] != DASH else ""),
+        _waits([load.wait_minutes for load in loads]),
+        _waits([load.theory_wait_minutes for load in loads]),
+    )
 
 
 def _waits(values: list[float | None]) -> str:

@@ -12,7 +12,18 @@ from triage_lab.domain.result import Curve, Result, SlaCounts
 from triage_lab.report import marks
 from triage_lab.report.charts import bars, rows, survival
 from triage_lab.report.numbers import DASH, Scale, clean, comparison_scale, count, day_text, plural, scale_for, show
-from triage_lab.report.wording import arm_name, change_words, keys_label, metric_label, missing_reason, overall, segment_label, sentence_case
+from triage_lab.report.wording import (
+    NOT_CALIBRATED,
+    arm_name,
+    calibration_text,
+    change_words,
+    keys_label,
+    metric_label,
+    missing_reason,
+    overall,
+    segment_label,
+    sentence_case,
+)
 
 HEADLINE = "sla_compliance"
 FIRST_ACTION = "time_to_first_action"
@@ -100,7 +111,7 @@ class CurveView:
     drawing: survival.Survival
     waiting: WaitTable
     open: str
-    grade: Grade | None
+    grade: Grade
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,9 +263,16 @@ def _count_rows(result: Result) -> tuple[CountRow, ...]:
         )
         shown.append(
             CountRow(
-                arm_name(item.arm), clock if clock != previous else "", bars.four(item, largest), count(item.met),
-                count(item.breached), count(item.open), count(item.not_applicable), count(_total(item)), words,
-            )  # fmt: skip
+                arm_name(item.arm),
+                clock if clock != previous else "",
+                bars.four(item, largest),
+                count(item.met),
+                count(item.breached),
+                count(item.open),
+                count(item.not_applicable),
+                count(_total(item)),
+                words,
+            )
         )
         previous = clock
     return tuple(shown)
@@ -278,20 +296,26 @@ def _curves(result: Result) -> tuple[CurveView, ...]:
 def _curve_view(result: Result, name: str, curves: list[Curve]) -> CurveView:
     """Chart and table of one metric."""
     ordered = sorted(curves, key=lambda curve: list(Arm).index(Arm(curve.arm)))
-    label = sentence_case(metric_label(result, name))
+    label = sentence_case(metric_label(result, name)).removesuffix(", median")
     columns = survival.waiting_columns(ordered)
     grid = ordered[0].minutes
     headings = tuple(scale_for("minutes", [grid[index]]).text(grid[index]) for index in columns)
     lines = tuple(
-        (arm_name(curve.arm), "base" if curve.arm != Arm.CANDIDATE else "cand", tuple(count(curve.at_risk[index]) for index in columns))
+        (
+            arm_name(curve.arm),
+            "base" if curve.arm != Arm.CANDIDATE else "cand",
+            tuple(count(curve.at_risk[index]) for index in columns),
+        )
         for curve in ordered
     )
     left = ", ".join(f"{count(curve.at_risk[-1])} {arm_name(curve.arm).lower()}" for curve in ordered if curve.at_risk)
-    return CurveView(label, survival.geometry(ordered, name=label), WaitTable(headings, lines), left, _curve_grade(result, name))
+    return CurveView(
+        label, survival.geometry(ordered, name=label), WaitTable(headings, lines), left, _curve_grade(result, name)
+    )
 
 
-def _curve_grade(result: Result, name: str) -> Grade | None:
-    """The weakest grade among the numbers of a metric's family, whose curve this is."""
+def _curve_grade(result: Result, name: str) -> Grade:
+    """The weakest grade among the numbers of a metric's family, whose curve this is; without any, that of its arms."""
     grades = [
         measure.grade
         for item in result.comparisons
@@ -299,7 +323,11 @@ def _curve_grade(result: Result, name: str) -> Grade | None:
         for measure in (item.baseline, item.candidate)
         if measure is not None
     ]
-    return weakest(*grades) if grades else None
+    if grades:
+        return weakest(*grades)
+    if all(curve.arm == Arm.OBSERVED for curve in result.curves if curve.metric == name):
+        return Grade.OBSERVED
+    return Grade.EXTRAPOLATED if calibration_text(result) == NOT_CALIBRATED else Grade.SIMULATED
 
 
 def _wait_rows(result: Result) -> tuple[WaitRow, ...]:
@@ -338,9 +366,15 @@ def _observed(result: Result) -> tuple[ObservedRow, ...]:
         shown = show(measure, scale_for(measure.unit, [measure.value], result.currency))
         lines.append(
             ObservedRow(
-                metric_label(result, measure.metric), shown.text, shown.interval, shown.n, shown.accounts, shown.grade,
-                shown.pips, shown.flags,
-            )  # fmt: skip
+                metric_label(result, measure.metric),
+                shown.text,
+                shown.interval,
+                shown.n,
+                shown.accounts,
+                shown.grade,
+                shown.pips,
+                shown.flags,
+            )
         )
     return tuple(lines)
 

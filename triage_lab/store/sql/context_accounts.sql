@@ -8,9 +8,13 @@ WITH versions AS (
     FROM accounts AS a
 ),
 points AS (
-    SELECT account_id, since AS "at" FROM versions
-    UNION
-    SELECT account_id, until FROM versions WHERE until < TIMESTAMP 'infinity'
+    SELECT DISTINCT p.account_id, greatest(p."at", s.first_at) AS "at"
+    FROM (
+        SELECT account_id, since AS "at" FROM versions
+        UNION ALL
+        SELECT account_id, until FROM versions WHERE until < TIMESTAMP 'infinity'
+    ) AS p
+    JOIN triage_spans AS s ON p.account_id = s.account_id AND p."at" <= s.last_at
 ),
 timeline AS (
     SELECT p.account_id, p."at", arg_max(v.version, v.since) AS version

@@ -18,9 +18,13 @@ versions AS (
     WHERE c.clause_key = $1
 ),
 points AS (
-    SELECT account_id, since AS "at" FROM versions
-    UNION
-    SELECT account_id, until FROM versions WHERE until < TIMESTAMP 'infinity'
+    SELECT DISTINCT p.account_id, greatest(p."at", s.first_at) AS "at"
+    FROM (
+        SELECT account_id, since AS "at" FROM versions
+        UNION ALL
+        SELECT account_id, until FROM versions WHERE until < TIMESTAMP 'infinity'
+    ) AS p
+    JOIN triage_spans AS s ON p.account_id = s.account_id AND p."at" <= s.last_at
 ),
 told AS (
     SELECT p."at", v.*

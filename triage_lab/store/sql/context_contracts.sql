@@ -1,48 +1,63 @@
 -- Grain: one row per ticket, in row order: the account's contract in force at arrival, else its most recent one. Local days
 -- are days of zone $1. In force = status active (or not said) and not past its last day; drafts and contracts that have
--- not started do not count. Among several the one that started last, then ends last, then contract_id bytewise.
-WITH arrivals AS (
-    SELECT row, account_id, created_at, CAST((created_at AT TIME ZONE 'UTC') AT TIME ZONE $1 AS DATE) AS local_on
-    FROM triage_arrivals
-    WHERE account_id IS NOT NULL
-),
-versions AS (
+-- not started do not count. Among several the one that started last, then ends last, then contract_id bytewise. Of
+-- overlapping versions of one contract the one that began last is true. Besides the local midnights at which a contract
+-- starts or has ended, the hour before is looked at: where clocks go back over midnight, a day begins twice.
+WITH versions AS (
     SELECT
-        contract_id, account_id, tier, starts_on, ends_on, auto_renew,
-        coalesce(status, 'active') AS status,
-        coalesce(valid_from, TIMESTAMP '-infinity') AS since,
-        coalesce(valid_to, TIMESTAMP 'infinity') AS until,
-        row_number() OVER (
-            ORDER BY
-                coalesce(starts_on, DATE '-infinity'), coalesce(ends_on, DATE 'infinity'), contract_id,
-                coalesce(valid_from, TIMESTAMP '-infinity'), account_id
-        ) AS precedence,
-        row_number() OVER (
-            PARTITION BY account_id, contract_id ORDER BY coalesce(valid_from, TIMESTAMP '-infinity')
-        ) AS version_no
-    FROM contracts
+        c.contract_id, c.account_id, c.tier, c.starts_on, c.ends_on, c.auto_renew,
+        coalesce(c.status, 'active') AS status,
+        coalesce(c.valid_from, TIMESTAMP '-infinity') AS since,
+        coalesce(c.valid_to, TIMESTAMP 'infinity') AS until,
+        (CAST(c.starts_on AS TIMESTAMP) AT TIME ZONE $1) AT TIME ZONE 'UTC' AS starts_at,
+        (CAST(c.ends_on + 1 AS TIMESTAMP) AT TIME ZONE $1) AT TIME ZONE 'UTC' AS ended_at
+    FROM contracts AS c
+    SEMI JOIN triage_spans AS s ON c.account_id = s.account_id
+),
+points AS (
+    SELECT DISTINCT p.account_id, greatest(p."at", s.first_at) AS "at"
+    FROM (
+        SELECT account_id, since AS "at" FROM versions
+        UNION ALL
+        SELECT account_id, until FROM versions
+        UNION ALL
+        SELECT account_id, starts_at FROM versions
+        UNION ALL
+        SELECT account_id, starts_at - INTERVAL 1 HOUR FROM versions
+        UNION ALL
+        SELECT account_id, ended_at FROM versions
+        UNION ALL
+        SELECT account_id, ended_at - INTERVAL 1 HOUR FROM versions
+    ) AS p
+    JOIN triage_spans AS s ON p.account_id = s.account_id AND p."at" <= s.last_at
+),
+days AS (
+    SELECT account_id, "at", CAST(("at" AT TIME ZONE 'UTC') AT TIME ZONE $1 AS DATE) AS local_on
+    FROM points
 ),
 told AS (
-    SELECT t.row, v.contract_id, t.local_on, arg_max(v.precedence, v.version_no) AS precedence
-    FROM arrivals AS t
-    JOIN versions AS v ON t.account_id = v.account_id AND v.since <= t.created_at AND t.created_at < v.until
-    GROUP BY t.row, v.contract_id, t.local_on
+    SELECT d."at", d.local_on, v.*
+    FROM days AS d
+    JOIN versions AS v ON d.account_id = v.account_id AND v.since <= d."at" AND d."at" < v.until
+    QUALIFY row_number() OVER (PARTITION BY v.account_id, d."at", v.contract_id ORDER BY v.since DESC) = 1
 ),
 chosen AS (
-    SELECT
-        o.row,
-        arg_max(
-            o.precedence,
-            o.precedence
-            + CASE WHEN v.status = 'active' AND (v.ends_on IS NULL OR v.ends_on >= o.local_on) THEN 1000000000000 ELSE 0 END
-        ) AS precedence
-    FROM told AS o
-    JOIN versions AS v ON o.precedence = v.precedence
-    WHERE v.status <> 'draft' AND (v.starts_on IS NULL OR v.starts_on <= o.local_on)
-    GROUP BY o.row
+    SELECT account_id, "at", tier, ends_on, auto_renew
+    FROM told
+    WHERE status <> 'draft' AND (starts_on IS NULL OR starts_on <= local_on)
+    QUALIFY row_number() OVER (
+        PARTITION BY account_id, "at"
+        ORDER BY
+            status = 'active' AND (ends_on IS NULL OR ends_on >= local_on) DESC,
+            starts_on DESC NULLS LAST, ends_on DESC NULLS FIRST, contract_id DESC
+    ) = 1
+),
+timeline AS (
+    SELECT p.account_id, p."at", c.tier, c.ends_on, c.auto_renew
+    FROM points AS p
+    LEFT JOIN chosen AS c ON p.account_id = c.account_id AND p."at" = c."at"
 )
-SELECT v.tier AS contract_tier, v.ends_on AS contract_end, v.auto_renew
+SELECT l.tier AS contract_tier, l.ends_on AS contract_end, l.auto_renew
 FROM triage_arrivals AS t
-LEFT JOIN chosen AS c ON t.row = c.row
-LEFT JOIN versions AS v ON c.precedence = v.precedence
+ASOF LEFT JOIN timeline AS l ON t.account_id = l.account_id AND t.created_at >= l."at"
 ORDER BY t.row

@@ -15,15 +15,19 @@ WITH versions AS (
     FROM subscriptions
 ),
 points AS (
-    SELECT account_id, since AS "at" FROM versions
-    UNION
-    SELECT account_id, until FROM versions WHERE until < TIMESTAMP 'infinity'
-    UNION
-    SELECT account_id, started_at FROM versions
-    UNION
-    SELECT account_id, ended_at FROM versions WHERE ended_at < TIMESTAMP 'infinity'
-    UNION
-    SELECT v.account_id, f.since FROM versions AS v JOIN triage_fx AS f ON v.currency = f.currency
+    SELECT DISTINCT p.account_id, greatest(p."at", s.first_at) AS "at"
+    FROM (
+        SELECT account_id, since AS "at" FROM versions
+        UNION ALL
+        SELECT account_id, until FROM versions WHERE until < TIMESTAMP 'infinity'
+        UNION ALL
+        SELECT account_id, started_at FROM versions
+        UNION ALL
+        SELECT account_id, ended_at FROM versions WHERE ended_at < TIMESTAMP 'infinity'
+        UNION ALL
+        SELECT v.account_id, f.since FROM versions AS v JOIN triage_fx AS f ON v.currency = f.currency
+    ) AS p
+    JOIN triage_spans AS s ON p.account_id = s.account_id AND p."at" <= s.last_at
 ),
 known AS (
     SELECT p.account_id, p."at", v.*
