@@ -113,7 +113,7 @@ def test_few_accounts_and_unknown_accounts_are_flagged() -> None:
 
 def test_grades_take_the_weakest_and_flags_lower_them() -> None:
     both = tally({SLA: accounts(1), ("misroute_resolver", "{}"): accounts(2)})
-    strong = {name: Grade.OBSERVED for name in CATALOGUE}
+    strong = dict.fromkeys(CATALOGUE, Grade.OBSERVED)
     found = estimate([both], arm="candidate", catalogue=CATALOGUE, grade_of=strong, flags={Flag.NOT_CALIBRATED})
     assert [item.grade for item in found] == [Grade.SIMULATED, Grade.REPLAYED]
     assert [Flag.NOT_CALIBRATED in item.flags for item in found] == [True, False]
@@ -219,7 +219,7 @@ def test_the_order_of_rows_does_not_matter(
 
 def test_every_ticket_changed_has_an_interval_with_a_width() -> None:
     before = {f"a{at}": (0.0, 3.0) for at in range(12)}
-    after = {name: (3.0, 3.0) for name in before}
+    after = dict.fromkeys(before, (3.0, 3.0))
     gap = difference([tally({SLA: before})], [tally({SLA: after})], catalogue=CATALOGUE)[0]
     assert gap.value == 1
     assert gap.low is not None

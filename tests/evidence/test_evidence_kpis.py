@@ -117,7 +117,8 @@ def test_what_was_observed_never_stands_in_for_the_candidate() -> None:
 
 
 ACCURACY = Kpi(
-    "facts", "Facts right", "enrichment_accuracy", "above", 0.95, "data", Severity.CRITICAL, bound="one_sided", min_n=200, min_accounts=30
+    "facts", "Facts right", "enrichment_accuracy", "above", 0.95, "data", Severity.CRITICAL, bound="one_sided",
+    min_n=200, min_accounts=30,
 )  # fmt: skip
 
 

@@ -126,8 +126,8 @@ def test_the_sentence_says_what_improves_and_what_stops_it() -> None:
     )
     found = verdict(GREEN, (), (kpi(), facts), (sla(),), plan, SUBJECT)
     assert found.sentence == (
-        "It would meet 91.8\u202f% of first-action targets instead of 86.9\u202f%, but looked-up facts right: 92.8\u202f%, "
-        "more than 95\u202f% is required."
+        "It would meet 91.8\u202f% of first-action targets instead of 86.9\u202f%, but looked-up facts right: "
+        "92.8\u202f%, more than 95\u202f% is required."
     )
     assert found.blocking == ("facts",)
 
@@ -173,8 +173,10 @@ def test_next_commands_fit_what_stops_it() -> None:
 
 FACTS = ReadinessFacts(
     policy="p", gates=(gate(GateState.PASS), gate(GateState.PASS, table="signals")),
-    kpis=(replace(kpi(), metric="enrichment_accuracy"),), findings=(), tests_passed=4, tests_failed=0, approved_by="kim",
-    has_operations=True, tickets=500, without_owner=0, off_desk=(), tiers_seen=("high", "low"), tiers_with_window=("high", "low"),
+    kpis=(replace(kpi(), metric="enrichment_accuracy"),), findings=(), tests_passed=4,
+    tests_failed=0, approved_by="kim",
+    has_operations=True, tickets=500, without_owner=0, off_desk=(), tiers_seen=("high", "low"),
+    tiers_with_window=("high", "low"),
     authorities=2, templates_used=("hello",), templates_approved=("hello",),
 )  # fmt: skip
 

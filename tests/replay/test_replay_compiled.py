@@ -60,6 +60,20 @@ def test_importing_the_room_loads_nothing_heavy() -> None:
     assert done.stdout.strip() == "set()"
 
 
+def test_the_cache_is_named_after_its_sources_and_leaves_the_users_choice_alone(tmp_path: Path) -> None:
+    from numba import config
+
+    from triage_lab.replay import kernel
+
+    before = config.CACHE_DIR
+    beside, chosen = Path(kernel._cache_folder("")), Path(kernel._cache_folder(str(tmp_path)))
+    assert beside.name == chosen.name
+    assert beside.parent == ROOT / "triage_lab" / "replay" / "__pycache__"
+    assert chosen.parent == tmp_path
+    kernel.compiled(lambda number: number + 1)
+    assert before == config.CACHE_DIR
+
+
 def test_without_any_cache_folder_the_kernel_still_compiles(monkeypatch: pytest.MonkeyPatch) -> None:
     from triage_lab.replay import kernel
 

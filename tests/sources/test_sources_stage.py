@@ -4,6 +4,7 @@
 
 import gzip
 import json
+import sys
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -318,7 +319,7 @@ def test_extra_columns_go_to_custom_or_are_told(con: Any, tmp_path: Path) -> Non
         None,
     ]
     assert [(row, column) for row, column, *_ in rejects(con, staged)] == [(3, "custom"), (4, "custom")]
-    assert staged.notices == ("kept in tickets.custom: vip, ",)
+    assert staged.notices == ("kept in tickets.custom: vip, column_4",)
     ignored = tickets(con, write(tmp_path / "b.csv", "account_id,seats\na,5\n"), ACCOUNTS)
     assert "seats" in ignored.notices[0]
     assert "ignored" in ignored.notices[0]
@@ -463,17 +464,24 @@ def test_it_works_within_a_transaction_and_twice(con: Any, tmp_path: Path) -> No
     con.execute("BEGIN")
     first = tickets(con, path)
     second = tickets(con, path)
-    assert rows(con, second, "ticket_id") == [("1",)]
+    assert rows(con, second, "ticket_id, row_no") == [("1", 1)]
+    assert [row for row, *_ in rejects(con, second)] == [2, 3]
     assert first == second
+    check_counts(con, second)
     con.execute("COMMIT")
+    check_counts(con, second)
     other = tickets(con, write(tmp_path / "b.csv", HEADER + "9,2026-01-01T00:00:00Z,a\n"))
     assert rows(con, first, "ticket_id") == [("1",)]
     assert rows(con, other, "ticket_id") == [("9",)]
 
 
-@pytest.mark.parametrize("threads", [1, 4])
-def test_rows_keep_the_order_of_the_file_for_any_number_of_threads(con: Any, tmp_path: Path, threads: int) -> None:
+@pytest.mark.parametrize(("threads", "within"), [(1, False), (4, False), (4, True)])
+def test_rows_keep_the_order_of_the_file_for_any_number_of_threads(
+    con: Any, tmp_path: Path, threads: int, within: bool
+) -> None:
     con.execute(f"SET threads = {threads}")
+    if within:
+        con.execute("BEGIN")
     count = 400_000
     body = "".join(f'{i},2026-01-01T00:00:00Z,"row\n{i}"\n' for i in range(1, count + 1))
     staged = tickets(con, write(tmp_path / "a.csv", HEADER + body))
@@ -571,3 +579,45 @@ def test_invoices_and_money_are_minor_units(con: Any, tmp_path: Path) -> None:
         INVOICES,
     )
     assert rows(con, staged, "total_minor", "invoices") == [(12000,)]
+
+
+def test_odd_parquet_types(con: Any, tmp_path: Path) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    columns = {
+        "ticket_id": [b"1", b"\xff"], "created_at": [1767225600, 1767225600], "category": pa.nulls(2), "A": ["x", "y"], "a": ["p", "q"],
+        "bytes": [b"\xff\xfe", None], "big": pa.array([2**63 + 5, 1], pa.uint64()), "clock": pa.array([5, 6], pa.time64("us")),
+    }  # fmt: skip
+    parquet.write_table(pa.table(columns), tmp_path / "a.parquet")
+    ((number, custom), (escaped, _)) = rows(con, tickets(con, tmp_path / "a.parquet"), "ticket_id, custom")
+    assert (number, escaped) == ("1", "\\xFF")
+    assert json.loads(custom) == {
+        "A": "x",
+        "a": "p",
+        "bytes": "\\xFF\\xFE",
+        "big": "9223372036854775813",
+        "clock": "00:00:00.000005",
+    }
+
+
+def test_json_keys_that_no_engine_can_hold(con: Any, tmp_path: Path) -> None:
+    lines = '{"ticket_id": "\\ud83e\\udd86", "created_at": 1767225600, "k\\u0000": 1, "": "e"}\n{"ticket_id": 2, "created_at": 1, "\\ud800": 2}\n'
+    staged = tickets(con, write(tmp_path / "a.jsonl", lines))
+    assert [number for (number,) in rows(con, staged, "ticket_id")] == ["🦆"]
+    assert [row for row, *_ in rejects(con, staged)] == [2]
+
+
+def test_packed_files_of_several_members(con: Any, tmp_path: Path) -> None:
+    data = gzip.compress((HEADER + "1,1767225600,a\n").encode()) + gzip.compress(b"2,1767225600,b\n")
+    assert tickets(con, write(tmp_path / "a.csv.gz", data)).counts.read == 2
+
+
+def test_no_room_for_the_cleaned_copy(con: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(sys.modules["triage_lab.sources.stage"], "write_cleaned", full)
+    error = refused(con, write(tmp_path / "a.csv", HEADER + "1,1767225600,a\r\n2,1767225600,b\n"))
+    assert "No space left on device" in error.found
+    assert "TMPDIR" in error.action

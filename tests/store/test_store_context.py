@@ -132,6 +132,14 @@ def test_the_contract_in_force_comes_before_newer_ended_ones(tmp_path):
         assert [row[0] for row in context(con, "contract_tier")] == ["running", "future"]
 
 
+def test_a_contract_starts_at_the_first_midnight_of_a_day_that_begins_twice(tmp_path):
+    contracts = [{"contract_id": "k", "account_id": "a", "tier": "pro", "starts_on": date(2026, 11, 1)}]
+    times = ["2026-11-01 03:59:59", "2026-11-01 04:00", "2026-11-01 05:30"]  # Havana: 01:00 becomes 00:00 at 05:00 UTC
+    tickets = [ticket(str(n), time, account_id="a") for n, time in enumerate(times)]
+    with lab(tmp_path, tickets=tickets, contracts=contracts) as con:
+        assert [row[0] for row in context(con, "contract_tier", zone="America/Havana")] == [None, "pro", "pro"]
+
+
 def test_nothing_owed_is_zero_for_a_known_account_and_null_for_an_unknown_one(tmp_path):
     names = ("balance_due", "overdue_days", "open_dispute", "open_opportunity_amount", "open_opportunity_count")
     tickets = [ticket("1", "2026-06-01", account_id="a"), ticket("2", "2026-06-01", account_id="ghost")]

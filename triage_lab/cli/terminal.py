@@ -28,6 +28,7 @@ STATE_STYLE = {
     "warn": "yellow", "approximate": "yellow", "missing": "magenta", "skipped": "magenta",
     "not_assessable": "magenta", "NOT ENOUGH EVIDENCE": "magenta",
 }  # fmt: skip
+SPACES = "\n \u2009\u202f\u00a0"
 MARK = {
     "pass": "✓", "green": "✓", "possible": "✓", "fail": "✗", "red": "✗", "impossible": "✗", "error": "!",
     "warn": "△", "approximate": "~", "missing": "–", "skipped": "–", "not_assessable": "–",
@@ -36,7 +37,7 @@ MARK = {
 
 def safe(text: object) -> str:
     """Text from data, made harmless for a terminal: no markup, no control or direction characters."""
-    shown = "".join(c if c.isprintable() or c in "\n " else "?" for c in str(text))
+    shown = "".join(c if c.isprintable() or c in SPACES else "?" for c in str(text))
     return escape(shown)
 
 

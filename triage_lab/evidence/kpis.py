@@ -34,8 +34,8 @@ def judge_kpis(
         Baseline against candidate.
     catalogue : mapping of name to Metric
     measures : sequence of Measure
-        Observed measures, for limits on what only history can show (ceiling observed); what happened under today's routing
-        never stands in for the candidate.
+        Observed measures, for limits on what only history can show (ceiling observed); what happened under today's
+        routing never stands in for the candidate.
     not_possible : iterable of NotPossible
         Why a metric has no number.
 

@@ -91,19 +91,32 @@ def layout(frames: Sequence[pl.DataFrame]) -> Layout:
 
 
 def _codes(columns: Sequence[pl.Series]) -> tuple[pl.Series, list[Codes]]:
-    """Code text columns against the sorted union of their words; Enum columns of one type as they are."""
-    first = columns[0].dtype
-    if isinstance(first, pl.Enum) and all(column.dtype == first for column in columns):
-        words = first.categories
-        coded = columns
-    else:
-        words = pl.concat([column.cast(pl.String).unique() for column in columns]).drop_nulls().unique().sort()
-        coded = [column.cast(pl.String).cast(pl.Enum(words)) for column in columns]
-    if any(column.null_count() for column in coded):
+    """Code text columns against one list of words: those of the first column in their order, then the others'."""
+    if any(column.null_count() for column in columns):
         raise UsageError(
             "a tally with an empty metric, segment or cluster", "no missing keys", "fill them before tallying"
         )
-    return words, [column.to_physical().cast(pl.Int64).to_numpy() for column in coded]
+    coded = [column if isinstance(column.dtype, pl.Enum) else _as_enum(column) for column in columns]
+    lists = [_words(column) for column in coded]
+    physical = [column.to_physical().cast(pl.Int64).to_numpy() for column in coded]
+    if all(column.dtype == coded[0].dtype for column in coded):
+        return lists[0], physical
+    words = pl.concat(lists).unique(maintain_order=True)
+    places = words.cast(pl.Enum(words)).dtype
+    maps = [one.cast(places).to_physical().cast(pl.Int64).to_numpy() for one in lists]
+    return words, [mapping[codes] for mapping, codes in zip(maps, physical, strict=True)]
+
+
+def _as_enum(column: pl.Series) -> pl.Series:
+    """A text column over its own sorted words."""
+    text = column.cast(pl.String)
+    return text.cast(pl.Enum(text.unique().sort()))
+
+
+def _words(column: pl.Series) -> pl.Series:
+    """Words of an Enum column in the order of their codes."""
+    dtype = column.dtype
+    return dtype.categories if isinstance(dtype, pl.Enum) else column.unique().sort()
 
 
 def build_panel(arms: Sequence[Sequence[Tallied]]) -> Panel | None:
@@ -131,10 +144,12 @@ def build_panel(arms: Sequence[Sequence[Tallied]]) -> Panel | None:
     totals = np.zeros((len(arms), replications, starts.size, 2))
     for at, (frame, key) in enumerate(zip(frames, plan.keys, strict=True)):
         arm, replication = divmod(at, replications)
-        place = np.searchsorted(union, key)
+        whole = np.array_equal(key, union)
+        place = None if whole else np.searchsorted(union, key)
         for side, column in enumerate(("numerator", "denominator")):
-            dense = np.zeros(union.size)
-            dense[place] = frame[column].to_numpy()
+            dense = frame[column].to_numpy() if place is None else np.zeros(union.size)
+            if place is not None:
+                dense[place] = frame[column].to_numpy()
             sums[side, arm] += dense
             totals[arm, replication, :, side] = np.add.reduceat(dense, starts)
     sums /= replications
@@ -144,9 +159,12 @@ def build_panel(arms: Sequence[Sequence[Tallied]]) -> Panel | None:
 
 
 def _union(keys: Iterable[Codes]) -> Codes:
-    """Sorted distinct keys; frames of one layout are sorted once."""
+    """Sorted distinct keys; frames of one layout, and keys that are in order already, cost nothing."""
     distinct: list[Codes] = []
     for key in keys:
-        if not any(key.shape == other.shape and np.array_equal(key, other) for other in distinct):
+        if not any(np.array_equal(key, other) for other in distinct):
             distinct.append(key)
-    return np.unique(np.concatenate(distinct)) if distinct else np.zeros(0, dtype=np.int64)
+    if len(distinct) == 1 and bool(np.all(distinct[0][1:] > distinct[0][:-1])):
+        return distinct[0]
+    ordered = np.sort(np.concatenate(distinct), kind="stable")
+    return ordered[np.flatnonzero(np.diff(ordered, prepend=-1))]

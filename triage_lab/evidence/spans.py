@@ -77,10 +77,10 @@ def _by_group(frame: pl.DataFrame, key: Codes, clusters: int) -> dict[int, _Slic
     """Minutes, events and cluster codes of each group, sorted by cluster and otherwise in row order."""
     if not key.size:
         return {}
-    order = np.argsort(key, kind="stable")
-    ordered = key[order]
-    minutes = frame["minutes"].to_numpy()[order]
-    event = frame["event"].to_numpy().astype(np.bool_)[order]
+    minutes, event, ordered = frame["minutes"].to_numpy(), frame["event"].to_numpy().astype(np.bool_), key
+    if not bool(np.all(key[1:] >= key[:-1])):
+        order = np.argsort(key, kind="stable")
+        minutes, event, ordered = minutes[order], event[order], key[order]
     groups = ordered // clusters
     starts = np.flatnonzero(np.diff(groups, prepend=-1))
     ends = np.append(starts[1:], ordered.size)

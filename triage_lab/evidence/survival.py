@@ -112,7 +112,13 @@ def kaplan_meier(t: npt.ArrayLike, event: npt.ArrayLike) -> Survival:
     ([0.8333, 0.625, 0.4167, 0.2083], 4.0)
     """
     times, events = _times(t, event)
-    return _curve(np.sort(times), np.sort(times[events]))
+    return _curve_of(times, events)
+
+
+def _curve_of(times: Floats, events: npt.NDArray[np.bool_]) -> Survival:
+    """The curve of checked arrays."""
+    ordered = np.sort(times)
+    return _curve(ordered, ordered if bool(events.all()) else np.sort(times[events]))
 
 
 def _curve(ordered: Floats, happened: Floats) -> Survival:
@@ -181,6 +187,8 @@ def influence(t: Floats, event: npt.NDArray[np.bool_], curve: Survival, time: fl
     upto = int(np.searchsorted(curve.time, time, side="right"))
     if upto == 0:
         return np.zeros(t.size)
+    if bool(event.all()):
+        return ((t > time) - share) / t.size
     sums = np.concatenate(([0.0], curve.greenwood[:upto]))
     seen = np.searchsorted(curve.time[:upto], np.minimum(t, time), side="right")
     out = share * sums[seen]
@@ -258,7 +266,7 @@ def quantiles_of(
     t: Floats, event: npt.NDArray[np.bool_], starts: npt.NDArray[np.intp], qs: tuple[float, ...], level: float = LEVEL
 ) -> list[QuantileInterval]:
     """Clustered quantiles of tickets that are sorted by account; ``starts`` is the first row of each account."""
-    curve = _curve(np.sort(t), np.sort(t[event]))
+    curve = _curve_of(t, event)
     sizes = np.diff(starts, append=t.size).astype(np.float64)
     stars = effective_accounts(sizes)
     critical = float(t_quantile(max(stars - 1, 2), level))
@@ -313,7 +321,7 @@ def clustered_share_errors(
 
     Tickets are sorted by account; ``starts`` is the first row of each account.
     """
-    curve = _curve(np.sort(t), np.sort(t[event]))
+    curve = _curve_of(t, event)
     sizes = np.diff(starts, append=t.size).astype(np.float64)
     errors = np.zeros(grid.size)
     if sizes.size < 2:

@@ -44,7 +44,8 @@ def flow(snapshot: Snapshot, window: Window, scored: np.ndarray, where: str | No
     after = int((arrived >= window.end).sum())
     inside = len(arrived) - before - after
     steps = [
-        FlowStep("in", "tickets in the store", len(arrived)),
+        FlowStep("in", "tickets in the store", len(arrived) + snapshot.after_cutoff),
+        FlowStep("out", "arrived after the data's cutoff (stored, not seen)", snapshot.after_cutoff),
         FlowStep("out", "arrived before the window (they load the desk)", before),
         FlowStep("out", "arrived after the window (they load the desk)", after),
     ]

@@ -16,11 +16,15 @@ from triage_lab.lab.config import Config
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Row-aligned context and history at one load version; ``cutoff`` in epoch seconds UTC."""
+    """Row-aligned context and history at one load version; ``cutoff`` in epoch seconds UTC.
+
+    Tickets that arrived after the cutoff are stored but not seen; ``after_cutoff`` counts them.
+    """
 
     as_of_load: int
     data_digest: str
     cutoff: int
+    after_cutoff: int
     context: pl.DataFrame
     history: pl.DataFrame
     enrichment: pl.DataFrame
@@ -59,14 +63,18 @@ def read_snapshot(con: Any, config: Config, operations: Operations | None) -> Sn
         decision_latency_seconds=operations.decision_latency_seconds if operations else 60,
     )
     loads = store.list_loads(con)
+    seen = int((context["arrived_at"] <= cutoff).sum())
+    if seen == 0:
+        raise StoreError("every ticket arrived after the cutoff", "a snapshot taken after some ticket", "check --snapshot-at")
     return Snapshot(
         as_of_load=as_of,
         data_digest=store.data_digest(con, as_of),
         cutoff=cutoff,
-        context=context,
-        history=store.read_history(con, cutoff),
-        enrichment=store.read_enrichment(con, cutoff),
-        labels=store.read_labels(con, cutoff),
+        after_cutoff=context.height - seen,
+        context=context.head(seen),
+        history=store.read_history(con, cutoff).head(seen),
+        enrichment=store.read_enrichment(con, cutoff).filter(pl.col("row") < seen),
+        labels=store.read_labels(con, cutoff).filter(pl.col("row") < seen),
         columns=columns,
         sources=tuple(
             {

@@ -39,8 +39,8 @@ class Tallies:
     ----------
     rates : polars.DataFrame
         metric Enum, segment Enum (canonical JSON, ``{}`` overall), cluster Enum, numerator Float64, denominator
-        Float64; one row per metric, segment and account with a denominator above 0. Totals (money, backlog) carry
-        tickets as denominator: their value is the sum of the numerators.
+        Float64; one row per metric, segment and account with a denominator above 0, in that order. Totals
+        (money, backlog) carry tickets as denominator: their value is the sum of the numerators.
     durations : polars.DataFrame
         metric Enum, segment Enum, cluster Enum, minutes Float64, event Boolean (False = still waiting); one row per
         ticket, overall and for segmentations by one column.
@@ -145,7 +145,8 @@ def tally(  # noqa: PLR0913 (records, targets, facts, and how to count them)
     span = _horizon(frame)
     rates = [part for cut in cuts for part in _rates(cut, wide, cluster, mrr, chosen, span)]
     durations, missing = _durations(frame, cuts, cluster, cutoff) if desk else ([], [])
-    return _assemble(rates, durations, clusters, [*absent, *missing], chosen)
+    texts = _vocabulary(cuts, wide, chosen)
+    return _assemble(rates, durations, clusters, texts, [*absent, *missing], chosen)
 
 
 def _check(records: pl.DataFrame, facts: pl.DataFrame, segmentations: Sequence[tuple[str, ...]]) -> None:
@@ -274,40 +275,51 @@ def _durations(
     """Minutes from arrival to each clock's event, or to where the ticket was last seen without it."""
     parts: list[_Part] = []
     absent: list[NotPossible] = []
+    physical = cluster.to_physical()
+    single = [cut for cut in cuts if len(cut.columns) <= 1]
+    orders = [pl.Series(values=np.lexsort((physical.to_numpy(), cut.codes))) for cut in single]
     for metric, column in CLOCKS.items():
         if not has_values(frame, column):
             absent.append(NotPossible(metric, f"no ticket has a {column.replace('_', ' ').removesuffix(' at')} time"))
             continue
-        reached = pl.col(column).is_not_null() & (pl.col(column) <= cutoff)
-        seen = [pl.col(name) for name in ("resolved_at", "censored_at") if name in frame.columns]
-        last_seen = pl.min_horizontal(pl.coalesce(*seen, pl.lit(cutoff)), pl.lit(cutoff))
-        end = pl.when(reached).then(pl.col(column)).otherwise(last_seen)
-        times = frame.select(
-            (end - pl.col("arrived_at")).alias("seconds"),
-            reached.alias("event"),
-            cluster.to_physical().alias("cluster"),
-        )
-        times = times.with_columns(minutes=_quotient(times["seconds"], 60.0)).drop("seconds")
-        fine = times["minutes"] >= 0
-        left_out = int((~fine).sum())
+        times = _minutes(frame, column, cutoff).with_columns(physical.alias("cluster"))
+        left_out = int((times["minutes"] < 0).sum())
         if left_out:
             absent.append(NotPossible(metric, f"{left_out:,} tickets left out: the time lies before their arrival"))
-        for cut in cuts:
-            if len(cut.columns) <= 1:
-                rows = times.with_columns(pl.Series("code", cut.codes)).filter(fine)
-                parts.append(_Part(metric, _segment_texts(cut, ""), rows))
+        for cut, order in zip(single, orders, strict=True):
+            rows = times.with_columns(pl.Series("code", cut.codes))[order]
+            parts.append(
+                _Part(metric, _segment_texts(cut, ""), rows.filter(pl.col("minutes") >= 0) if left_out else rows)
+            )
     return parts, absent
+
+
+def _minutes(frame: pl.DataFrame, column: str, cutoff: int) -> pl.DataFrame:
+    """Minutes since arrival and whether the event has happened by the cutoff, row by row."""
+    reached = pl.col(column).is_not_null() & (pl.col(column) <= cutoff)
+    seen = [pl.col(name) for name in ("resolved_at", "censored_at") if name in frame.columns]
+    last_seen = pl.min_horizontal(pl.coalesce(*seen, pl.lit(cutoff)), pl.lit(cutoff))
+    end = pl.when(reached).then(pl.col(column)).otherwise(last_seen)
+    times = frame.select((end - pl.col("arrived_at")).alias("seconds"), reached.alias("event"))
+    return times.select(_quotient(times["seconds"], 60.0).alias("minutes"), "event")
+
+
+def _vocabulary(cuts: Sequence[_Segmentation], wide: pl.DataFrame, headline: str | None) -> pl.Enum:
+    """Every segment that a tally of these tickets may have, in the order in which its rows stand."""
+    named = {name.partition("|")[2] for name in wide.columns}
+    variants = ["", *sorted(named - {"", headline})]
+    return pl.Enum(list(dict.fromkeys(text for cut in cuts for name in variants for text in _segment_texts(cut, name))))
 
 
 def _assemble(
     rates: Sequence[_Part],
     durations: Sequence[_Part],
     clusters: pl.Enum,
+    texts: pl.Enum,
     absent: Sequence[NotPossible],
     headline: str | None,
 ) -> Tallies:
-    """Give both long frames their closed vocabularies."""
-    texts = pl.Enum(sorted({"{}"}.union(*(part.texts for part in (*rates, *durations)))))
+    """Give both long frames their closed vocabularies; rows stand by metric, segment and account."""
     amounts = {"numerator": pl.Float64(), "denominator": pl.Float64()}
     times = {"minutes": pl.Float64(), "event": pl.Boolean()}
     return Tallies(
@@ -327,8 +339,9 @@ def _typed(
     """Concatenate the parts, with codes turned into metric, segment and cluster."""
     metrics = pl.Enum(list(CATALOGUE))
     place = {text: at for at, text in enumerate(texts.categories.to_list())}
+    rank = {name: at for at, name in enumerate(CATALOGUE)}
     typed = []
-    for part in parts:
+    for part in sorted(parts, key=lambda one: (rank[one.metric], place[one.texts[0]])):
         codes = pl.Series(values=[place[text] for text in part.texts], dtype=pl.UInt32)
         typed.append(
             part.rows.select(

@@ -33,6 +33,7 @@ from triage_lab.domain.predicate import (
     Scalar,
     SetRef,
     Value,
+    children,
     walk,
 )
 from triage_lab.policy.kinds import NUMBERS
@@ -247,7 +248,7 @@ def _leaf(atom: Atom, prepared: Prepared, dated: Dated) -> pl.Expr:
 
 def _by_dictionary(atom: Atom, name: str, texts: pl.Series) -> pl.Expr | None:
     """A condition on one text column as membership; None if it is unknown for a text that is known."""
-    sample = pl.DataFrame({name: pl.concat([texts, pl.Series([None], dtype=pl.String)])})
+    sample = pl.DataFrame({name: pl.concat([texts, pl.Series([None], dtype=pl.String)])}).with_row_index(_ROW)
     values = sample.with_columns(_generic(atom, NOTHING_DATED).cast(pl.Boolean).alias(":truth"))[":truth"]
     known, if_null = values.head(len(texts)), values[len(texts)]
     if known.null_count():
@@ -270,7 +271,17 @@ def _member(column: pl.Expr, values: list[str]) -> pl.Expr:
 
 
 def _generic(atom: Atom, dated: Dated) -> pl.Expr:
-    """One condition as an expression over the columns themselves."""
+    """One condition as an expression over the columns themselves, one value a row.
+
+    Polars gives a single row where a constant meets a column that is one value throughout; the guard spreads it.
+    """
+    found = _condition(atom, dated)
+    starts_with_column = isinstance(atom, Column) or isinstance(next(iter(children(atom)), None), Column)
+    return found if starts_with_column else pl.when(pl.col(_ROW) >= 0).then(found)
+
+
+def _condition(atom: Atom, dated: Dated) -> pl.Expr:
+    """One condition as Polars sees it."""
     match atom:
         case Compare(op, left, right):
             return _COMPARE[op](_scalar(left, dated), _scalar(right, dated))

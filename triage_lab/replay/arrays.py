@@ -1,8 +1,7 @@
 """The records that go in and out of the event kernel, and the codes of its trail.
 
 Structured arrays keep what is read together together in memory, and keep the kernel's signatures short: Numba
-compiles a function with a dozen arrays several times faster than one with sixty. Whoever changes a number here
-must touch kernel.py and audit.py too: Numba's cache looks at the file of the compiled function only.
+compiles a function with a dozen arrays several times faster than one with sixty.
 """
 
 from __future__ import annotations

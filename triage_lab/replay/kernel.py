@@ -6,17 +6,18 @@ All events of a second are processed (finished work, openings, arrivals, escalat
 team that they touched hands out work once: two things that happen in one second never depend on the order in which
 they were stored. Everything a replay reports is derived from the trail and the fates that this module writes.
 
-The kernel is one module because Numba's cache does not notice changes in imported functions. It runs uncompiled
-too (``NUMBA_DISABLE_JIT=1``), with equal results.
+The kernel runs uncompiled too (``NUMBA_DISABLE_JIT=1``), with equal results.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-from numba import njit
+from numba import config, njit
 
 from triage_lab.replay.arrays import (
     BUSY,
@@ -46,10 +47,32 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     Without Numba's run-time for memory: nothing here allocates, and counting references to a dozen arrays at every
     call would take longer than the work itself.
     """
+    chosen = config.CACHE_DIR  # NUMBA_CACHE_DIR, if the user set it
+    config.CACHE_DIR = CACHE_FOLDER
     try:
         return njit(cache=True, _nrt=False)(function)  # type: ignore[no-any-return]
     except RuntimeError:  # Numba found no folder that it may write
         return njit(_nrt=False)(function)  # type: ignore[no-any-return]
+    finally:
+        config.CACHE_DIR = chosen
+
+
+def _cache_folder(chosen: str) -> str:
+    """Name a folder after the sources that the compiled code depends on, below the user's choice or beside this file.
+
+    Numba looks at the file of a function only, and cannot read a cache that names a class which is gone.
+    """
+    here = Path(__file__).parent
+    digest = hashlib.sha256()
+    try:
+        for name in ("arrays.py", "audit.py", "kernel.py"):
+            digest.update((here / name).read_bytes())
+    except OSError:  # no source files, as in an archive
+        return chosen
+    return str((Path(chosen) if chosen else here / "__pycache__") / f"replay-{digest.hexdigest()[:12]}")
+
+
+CACHE_FOLDER = _cache_folder(config.CACHE_DIR)
 
 
 wide = cast("Callable[[Any], int]", np.int64)

@@ -69,7 +69,7 @@ def _canvas(height: float, title: str) -> tuple[Figure, Axes]:
 
 def _segments(result: Result) -> Figure:
     """Service levels by segment, today above and new policy below."""
-    found = [*service.segmentation(result)[: service.ROWS]]
+    found = service.foremost(service.segmentation(result))
     total = overall(result, service.HEADLINE)
     rows = [*found, *([total] if total is not None else [])]
     if not rows:

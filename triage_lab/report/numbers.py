@@ -23,7 +23,7 @@ _MONTHS = (
 )  # fmt: skip
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 FLAG_WORDS = {
-    Flag.FEW_ACCOUNTS: "few accounts",
+    Flag.FEW_ACCOUNTS: "carried by few accounts",
     Flag.IMMATURE: "not matured",
     Flag.NO_SUPPORT: "no support in the log",
     Flag.LOOKAHEAD: "saw the future",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 TEMPLATES = Path(__file__).parent / "templates"
+MOST_BYTES = 400_000
 MOST_TEXT = 800  # longest text that any expression of a template may print
 SECTIONS = (
     ("service-levels", "Service levels"),
@@ -41,13 +42,22 @@ def render_scorecard(result: Result) -> str:
         A complete HTML document: no remote asset, a Content-Security-Policy with the hashes of its one style and
         one script, the same bytes for the same result.
     """
+    for rows in method.NUMBERS:
+        page = _page(result, rows)
+        if len(page.encode()) <= MOST_BYTES:
+            break
+    return page
+
+
+def _page(result: Result, rows: int) -> str:
+    """The page with at most ``rows`` lines in its longest table."""
     style, script = _asset("page.css"), _asset("page.js")
     return _environment().get_template("scorecard.html.j2").render(
         style=_trusted(style),
         script=_trusted(script),
         policy=f"default-src 'none'; style-src '{csp_hash(style)}'; script-src '{csp_hash(script)}'; img-src data:; "
         "base-uri 'none'; form-action 'none'",
-        **_views(result),
+        **_views(result, rows),
     )  # fmt: skip
 
 
@@ -64,7 +74,7 @@ def render_summary(result: Result) -> str:
     )  # fmt: skip
 
 
-def _views(result: Result) -> dict[str, Any]:
+def _views(result: Result, rows: int) -> dict[str, Any]:
     """Everything that the templates read."""
     return {
         "first": first.view(result),
@@ -73,7 +83,7 @@ def _views(result: Result) -> dict[str, Any]:
         "enrichment": enrichment.view(result),
         "data": data.view(result),
         "readiness": readiness.view(result),
-        "method": method.view(result),
+        "method": method.view(result, rows),
         "titles": _titles(result),
         "sections": SECTIONS,
         "desk": result.scope.mode == "desk",

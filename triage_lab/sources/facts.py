@@ -197,7 +197,7 @@ def _jsonl_facts(path: Path, text: TextFacts, *, packed: bool) -> FileFacts:
         except (ValueError, RecursionError):
             continue  # a broken line becomes a reject when the rows are staged
         if isinstance(value, dict):
-            keys.update(dict.fromkeys(value))
+            keys.update(dict.fromkeys(key for key in value if _is_sound(key)))
     if not keys:
         raise ExportError(
             "no line is a JSON object", "JSON Lines: one object in each line",
@@ -205,6 +205,11 @@ def _jsonl_facts(path: Path, text: TextFacts, *, packed: bool) -> FileFacts:
         )  # fmt: skip
     form: Format = "jsonl.gz" if packed else "jsonl"
     return FileFacts(path, form, "utf-8", "", tuple(keys), text.sha256, text.size, nul=text.nul)
+
+
+def _is_sound(key: str) -> bool:
+    """Whether a key is text that any engine can hold: no NUL, no half of a surrogate pair."""
+    return "\x00" not in key and not any("\ud800" <= char <= "\udfff" for char in key)
 
 
 def _csv_facts(path: Path, text: TextFacts, *, packed: bool, delimiter: str | None) -> FileFacts:

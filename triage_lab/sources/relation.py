@@ -124,16 +124,27 @@ def _file(path: Path) -> str:
 def _parquet(con: Any, facts: FileFacts, path: Path) -> Relation:
     """A Parquet scan; nested values become JSON text."""
     names = tuple(f"c{index}" for index in range(len(facts.columns)))
-    scan = f"read_parquet({_file(path)}, binary_as_string = true) AS file({', '.join(names)})"
+    scan = f"read_parquet({_file(path)}) AS file({', '.join(names)})"
     described = run(con, f"DESCRIBE SELECT * FROM {scan}", facts.place).fetchall()
     types, columns = [], []
     for name, sql_type, *_ in described:
-        nested = str(sql_type).endswith("]") or str(sql_type).startswith(("STRUCT", "MAP", "UNION", "VARIANT"))
-        columns.append(f"CAST(to_json({name}) AS VARCHAR) AS {name}" if nested else name)
-        types.append("VARCHAR" if nested or str(sql_type).startswith("ENUM") else str(sql_type))
+        shown, kind = _readable(name, str(sql_type))
+        columns.append(f"{shown} AS {name}")
+        types.append(kind)
     return Relation(
         f"SELECT CAST(NULL AS VARCHAR) AS keep, {', '.join(columns)} FROM {scan}", facts.columns, tuple(types), ""
     )
+
+
+def _readable(name: str, sql_type: str) -> tuple[str, str]:
+    """SQL and type of a Parquet column: nested values as JSON, bytes as the text they are or else escaped."""
+    if sql_type.endswith("]") or sql_type.startswith(("STRUCT", "MAP", "UNION", "VARIANT")):
+        return f"CAST(to_json({name}) AS VARCHAR)", "VARCHAR"
+    if sql_type == "BLOB":
+        return f"coalesce(TRY(decode({name})), CAST({name} AS VARCHAR))", "VARCHAR"
+    if sql_type.startswith("ENUM"):
+        return f"CAST({name} AS VARCHAR)", "VARCHAR"
+    return name, sql_type
 
 
 def _jsonl(con: Any, facts: FileFacts, path: Path, lines: str) -> Relation:

@@ -239,7 +239,7 @@ def _read(con: Any, facts: FileFacts, wanted: _Wanted, base: str) -> tuple[Typed
     if copy:
         with tempfile.TemporaryDirectory(prefix="triage-lab-") as folder:
             path = Path(folder) / "cleaned.csv"
-            write_cleaned(facts.path, path, facts.delimiter, packed=facts.packed)
+            _copy_cleaned(facts, path)
             facts = replace(facts, format="csv", skip=0)
             relation, plan, _ = _load(con, facts, path, wanted, base)
     first_line = facts.skip + 2 if csv else 1
@@ -248,6 +248,18 @@ def _read(con: Any, facts: FileFacts, wanted: _Wanted, base: str) -> tuple[Typed
         first_line=first_line,
     )  # fmt: skip
     return rows, plan.notices
+
+
+def _copy_cleaned(facts: FileFacts, path: Path) -> None:
+    """Write the cleaned copy, which needs as much room as the unpacked file."""
+    try:
+        write_cleaned(facts.path, path, facts.delimiter, packed=facts.packed)
+    except OSError as error:
+        raise ExportError(
+            f"its line ends need a cleaned copy, which cannot be written ({error.strerror})",
+            f"room for the unpacked file in {tempfile.gettempdir()}",
+            "make room, set TMPDIR to a larger disk, or export with one kind of line end", place=facts.place,
+        ) from error  # fmt: skip
 
 
 def _load(con: Any, facts: FileFacts, path: Path, wanted: _Wanted, base: str) -> tuple[Relation, _Plan, int]:
@@ -294,11 +306,17 @@ def _plan_table(relation: Relation, table: Table, wanted: _Wanted, place: Place)
         elif column.name in found:
             cells.append(Cell(column, *relation.at(found[column.name])))
     notices = []
+    shown = ", ".join(_called(relation, name) for name in extras)
     if extras and custom is None:
-        notices.append(f"{table.name} has no place for these columns, they are ignored: {', '.join(extras)}")
+        notices.append(f"{table.name} has no place for these columns, they are ignored: {shown}")
     elif extras:
-        notices.append(f"kept in {table.name}.custom: {', '.join(extras)}")
+        notices.append(f"kept in {table.name}.custom: {shown}")
     return _Plan(tuple(cells), table.columns, tuple(notices))
+
+
+def _called(relation: Relation, name: str) -> str:
+    """A column's name, or its place in the file if it has none."""
+    return name or f"column_{relation.columns.index(name) + 1}"
 
 
 def _custom(relation: Relation, extras: Sequence[str], own: str | None) -> tuple[str, str]:
@@ -306,7 +324,7 @@ def _custom(relation: Relation, extras: Sequence[str], own: str | None) -> tuple
     pairs = []
     for name in sorted(extras):
         source, _ = relation.at(name)
-        key = json.dumps(name or f"column_{relation.columns.index(name) + 1}", ensure_ascii=False)
+        key = json.dumps(_called(relation, name), ensure_ascii=False)
         pairs.append(f"{literal(key + ':')} || to_json(nullif(CAST({source} AS VARCHAR), ''))")
     # NULL || text is NULL, and concat_ws leaves NULLs out
     found = f"nullif('{{' || concat_ws(',', {', '.join(pairs)}) || '}}', '{{}}')"

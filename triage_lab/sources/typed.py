@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from triage_lab.domain.errors import Place
+from triage_lab.domain.errors import InternalError, Place
 from triage_lab.domain.tables import Column
 from triage_lab.sources.casts import Cell, Reading, identifier, is_bad, literal, reason, typed
 from triage_lab.sources.relation import Relation, count, drop, run
@@ -91,6 +91,7 @@ def finish(
     first_line : int
         Line of the first data row as the reader counts, to turn lines into rows.
     """
+    _check_positions(con, base)
     numbered = _number(con, relation, base, first_line)
     rejects = f"{base}_rejects"
     broken = _write_rejects(con, relation, cells, reading, base, rejects, place, first_line)
@@ -104,6 +105,13 @@ def finish(
     return TypedRows(view, rejects, total + broken, bad + broken, objects)
 
 
+def _check_positions(con: Any, base: str) -> None:
+    """Row numbers are positions in the table: hold the engine to it that they have no gaps."""
+    rows, span = con.execute(f"SELECT count(*), max(rowid) - min(rowid) + 1 FROM {base}").fetchall()[0]
+    if rows and rows != span:
+        raise InternalError(f"{rows:,} typed rows span {span:,} positions", "rows numbered without gaps")
+
+
 def _shown(column: Column, at: Mapping[str, str], fill: Mapping[str, str]) -> str:
     """A column of the view: the typed cell, what fills it, or NULL of its type."""
     value, other = at.get(column.name), fill.get(column.name)
@@ -115,6 +123,8 @@ def _shown(column: Column, at: Mapping[str, str], fill: Mapping[str, str]) -> st
 def _number(con: Any, relation: Relation, base: str, first_line: int) -> str:
     """Make the view with ``row_no`` = data row in the file, broken lines counted; return its name."""
     numbered, gaps = f"{base}_numbered", f"{base}_gaps"
+    # inside an open transaction rowid does not start at 0, and it starts anew when the transaction is committed
+    position = f"rowid - (SELECT min(rowid) FROM {base}) + 1"
     lines = relation.lines_table
     source = f"SELECT DISTINCT line FROM temp.{lines}" if lines else "SELECT 1 WHERE FALSE"
     # the j-th broken row (from 1) at data row b shifts every good row from position b - j + 1 on by j
@@ -126,11 +136,11 @@ def _number(con: Any, relation: Relation, base: str, first_line: int) -> str:
     if count(con, f"temp.{gaps}"):
         text = (
             f"SELECT good.* EXCLUDE (position), good.position + coalesce(gap.shift, 0) AS row_no FROM "
-            f"(SELECT *, rowid + 1 AS position FROM {base}) AS good "
-            f"ASOF LEFT JOIN {gaps} AS gap ON good.position >= gap.position"
+            f"(SELECT *, {position} AS position FROM {base}) AS good "
+            f"ASOF LEFT JOIN {gaps} AS gap ON good.position >= gap.position ORDER BY row_no"
         )
     else:
-        text = f"SELECT *, rowid + 1 AS row_no FROM {base}"
+        text = f"SELECT *, {position} AS row_no FROM {base}"
     con.execute(f"CREATE OR REPLACE TEMP VIEW {numbered} AS {text}")
     return numbered
 

@@ -158,56 +158,59 @@ def _dimension_facts(
         elif fact.origin in (Origin.TICKET_COLUMN, Origin.TICKET_CUSTOM):
             series[name] = _ticket_column(con, fact, wanted[name])
         else:
-            if fact.origin not in frames:
-                frames[fact.origin] = _frame(con, fact.origin, setting)
+            _read_group(con, fact.origin, setting, frames)
             series[name] = typed(frames[fact.origin][fact.field], wanted[name].kind)
     return series
 
 
-def _frame(con: duckdb.DuckDBPyConnection, origin: Origin, setting: _Setting) -> pl.DataFrame:
-    """Read one group of facts, row-aligned."""
-    if origin in (Origin.INVOICE, Origin.OPPORTUNITY):
-        return _owed_or_open(con, origin, setting)
+def _read_group(
+    con: duckdb.DuckDBPyConnection, origin: Origin, setting: _Setting, frames: dict[Origin, pl.DataFrame]
+) -> pl.DataFrame:
+    """Read one group of facts, row-aligned, once."""
+    if origin in frames:
+        return frames[origin]
     parameters: dict[Origin, list[object]] = {
         Origin.CONTRACT: [setting.timezone],
         Origin.SUBSCRIPTION: [setting.currency],
+        Origin.INVOICE: [setting.timezone, setting.currency],
+        Origin.OPPORTUNITY: [setting.currency],
     }
-    return query_frame(con, statement(f"context_{origin.value}"), parameters.get(origin, ()))
+    frame = query_frame(con, statement(f"context_{origin.value}"), parameters.get(origin, ()))
+    if origin in (Origin.INVOICE, Origin.OPPORTUNITY):
+        known = _known_accounts(con, setting, frames) | frame["has_history"]
+        frame = _owed_or_open(con, origin, setting, frame, known)
+    frames[origin] = frame
+    return frame
 
 
-def _owed_or_open(con: duckdb.DuckDBPyConnection, origin: Origin, setting: _Setting) -> pl.DataFrame:
-    """Invoices or opportunities: nothing owed or open is 0 for an account that was known, NULL for any other."""
-    if origin is Origin.INVOICE:
-        frame = query_frame(con, statement("context_invoices"), [setting.timezone, setting.currency])
-    else:
-        frame = query_frame(con, statement("context_opportunities"), [setting.currency])
-    if not con.execute(f"SELECT count(*) > 0 FROM {origin.value}").fetchall()[0][0]:
-        return frame.with_columns(overdue_days=pl.lit(None, pl.Int64)).with_columns(
-            pl.lit(None).cast(dtype).alias(name) for name, dtype in frame.schema.items()
-        )
-    known = _known_accounts(con) | frame["has_history"]
+def _known_accounts(con: duckdb.DuckDBPyConnection, setting: _Setting, frames: dict[Origin, pl.DataFrame]) -> pl.Series:
+    """Tell for each ticket whether its account was known; without an accounts table any named account is."""
+    if _has_rows(con, "accounts"):
+        return _read_group(con, Origin.ACCOUNT, setting, frames)["known"]
+    return query_frame(con, "SELECT account_id IS NOT NULL AS known FROM triage_arrivals ORDER BY row")["known"]
+
+
+def _has_rows(con: duckdb.DuckDBPyConnection, table: str) -> bool:
+    """Tell whether a table holds anything as of the load in view."""
+    return bool(con.execute(f"SELECT count(*) > 0 FROM {table}").fetchall()[0][0])
+
+
+def _owed_or_open(
+    con: duckdb.DuckDBPyConnection, origin: Origin, setting: _Setting, frame: pl.DataFrame, known: pl.Series
+) -> pl.DataFrame:
+    """Invoices or opportunities: nothing owed or open is 0 for a known account; without any source all is NULL."""
     if origin is Origin.INVOICE:
         local = query_frame(con, statement("context_local_days"), [setting.timezone])["local_on"]
         days = (local - frame["oldest_due_on"]).dt.total_days().clip(lower_bound=0)
         frame = frame.with_columns(overdue_days=days)
-    empty = {"balance_due": 0.0, "overdue_days": 0, "open_opportunity_count": 0, "open_opportunity_amount": 0.0}
-    filled = frame.with_columns(pl.col(name).fill_null(value) for name, value in empty.items() if name in frame.columns)
-    money = "balance_due" if origin is Origin.INVOICE else "open_opportunity_amount"
-    return filled.with_columns(
-        pl.when(pl.lit(known) & ~pl.col("unpriced")).then(pl.col(money)).alias(money),
-        *(
-            pl.when(pl.lit(known)).then(pl.col(name)).alias(name)
-            for name in ("overdue_days", "open_dispute", "open_opportunity_count")
-            if name in filled.columns
-        ),
+        money, empty = "balance_due", {"balance_due": 0.0, "overdue_days": 0, "open_dispute": False}
+    else:
+        money, empty = "open_opportunity_amount", {"open_opportunity_amount": 0.0, "open_opportunity_count": 0}
+    told = pl.lit(known) & _has_rows(con, origin.value)
+    priced = {name: told & ~pl.col("unpriced") if name == money else told for name in empty}
+    return frame.select(
+        pl.when(priced[name]).then(pl.col(name).fill_null(value)).alias(name) for name, value in empty.items()
     )
-
-
-def _known_accounts(con: duckdb.DuckDBPyConnection) -> pl.Series:
-    """Tell for each ticket whether its account was known; without an accounts table any named account is."""
-    if con.execute("SELECT count(*) > 0 FROM accounts").fetchall()[0][0]:
-        return query_frame(con, statement("context_accounts"))["known"]
-    return query_frame(con, "SELECT account_id IS NOT NULL AS known FROM triage_arrivals ORDER BY row")["known"]
 
 
 def _clause(con: duckdb.DuckDBPyConnection, fact: Fact, column: ContextColumn) -> pl.Series:

@@ -82,9 +82,14 @@ def geometry(today: QueueLoad | None, new: QueueLoad | None) -> Panel:
     return Panel(
         "M0 1000L" + _line(roof)[1:] + "L1000 1000Z", _line(roof),
         _line(_stairs(today.demand, top)) if today else "", _line(_stairs(new.demand, top)) if new else "",
-        _excess(main, top), label, f"{peak:.4g} on shift",
-        f"{main.team}: {' and '.join(words)} agents by hour, at most {peak:.4g} on shift",
+        _excess(main, top), label, f"{_agents(peak)} on shift",
+        f"{main.team}: {' and '.join(words)} agents by hour, at most {_agents(peak)} on shift",
     )  # fmt: skip
+
+
+def _agents(value: float) -> str:
+    """A number of agents; a mean over days may have a fraction."""
+    return f"{value:.1f}".removesuffix(".0")
 
 
 def _label(at: Sequence[int], shown: Sequence[QueueLoad], peak: float, top: float) -> Place:

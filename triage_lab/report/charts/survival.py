@@ -47,8 +47,8 @@ class Survival:
     label: str
 
 
-def _tick_text(minutes: float) -> str:
-    """A round time: ``5 min``, ``4 h``, ``2 d``."""
+def tick_text(minutes: float) -> str:
+    """A round time as ``5 min``, ``4 h``, ``2 d``."""
     if minutes < 1:
         return f"{round(minutes * 60)} s"
     if minutes < 60:
@@ -179,23 +179,31 @@ def _ticks(axis: _Log) -> tuple[Tick, ...]:
         if not axis.low <= minutes <= axis.high or share - last < 0.07:
             continue
         anchor = "" if share < 0.03 else "end" if share > 0.97 else "mid"
-        drawn.append(Tick(per_cent(share), _tick_text(minutes), anchor))
+        drawn.append(Tick(per_cent(share), tick_text(minutes), anchor))
         last = share
     return tuple(drawn)
 
 
-def waiting_columns(curves: Sequence[Curve], wanted: int = 6) -> tuple[int, ...]:
-    """Positions in the common time grid for the table of tickets still waiting, evenly spread.
+def round_times(curves: Sequence[Curve], wanted: int = 6) -> tuple[float, ...]:
+    """Round times inside the axis, evenly chosen, for the table under the chart."""
+    axis = _log_axis(curves)
+    inside = [minutes for minutes in _ROUND if axis.low <= minutes <= axis.high]
+    if len(inside) <= wanted:
+        return tuple(inside)
+    return tuple(inside[round((len(inside) - 1) * step / (wanted - 1))] for step in range(wanted))
 
-    Returns
-    -------
-    tuple of int
-        Empty if the arms do not share one grid.
+
+def waiting_at(curve: Curve, minutes: float) -> float:
+    """Share still waiting after ``minutes``: the step of the curve that holds there.
+
+    Examples
+    --------
+    >>> waiting_at(Curve("candidate", "m", (1.0, 2.0), (0.9, 0.4), (), (), (), None), 1.5)
+    0.9
     """
-    if not curves or any(curve.minutes != curves[0].minutes for curve in curves):
-        return ()
-    positive = [index for index, minutes in enumerate(curves[0].minutes) if minutes > 0]
-    if len(positive) <= wanted:
-        return tuple(positive)
-    last = len(positive) - 1
-    return tuple(positive[round(last * step / (wanted - 1))] for step in range(wanted))
+    held = 1.0
+    for at, share in zip(curve.minutes, curve.waiting, strict=True):
+        if at > minutes:
+            break
+        held = share
+    return held

@@ -10,11 +10,11 @@ from triage_lab.domain.result import Result
 from triage_lab.report import marks
 from triage_lab.report.charts import bars
 from triage_lab.report.marks import Mark
-from triage_lab.report.numbers import DASH, LABEL_LIMIT, THIN, clean, count, prose
-from triage_lab.report.sections.limits import gate_value
+from triage_lab.report.numbers import DASH, THIN, clean, count, prose
+from triage_lab.report.sections.limits import gate_limit, gate_value
 from triage_lab.report.wording import sentence_case
 
-GATES = 120
+GATES = 80
 _ORDER = (GateState.FAIL, GateState.ERROR, GateState.WARN, GateState.SKIPPED, GateState.PASS)
 _CLOCKS = {
     "vendor_total": "tickets with a vendor flag",
@@ -106,7 +106,7 @@ def _check(gate: GateResult, top: float) -> CheckRow:
     return CheckRow(
         marks.gate_mark(gate.state, gate.severity), clean(gate.title), prose(" · ".join(parts), 240), clean(gate.table),
         {"critical": "block", "warning": "warn"}.get(gate.severity, "note"), count(gate.n) if ran else DASH,
-        count(gate.failed) if ran else DASH, value, prose(gate.limit, LABEL_LIMIT), bars.share_width(share, top),
+        count(gate.failed) if ran else DASH, value, gate_limit(gate), bars.share_width(share, top),
         "fw" if fails else "fn", clean(gate.owner), clean(gate.engine),
     )  # fmt: skip
 

@@ -16,7 +16,7 @@ from triage_lab.report.wording import missing_reason
 ACCURACY = "enrichment_accuracy"
 DEFAULT_LIMIT = 0.95
 CHAIN = "*"
-FIELDS = 60
+FIELDS = 36
 
 
 @dataclass(frozen=True, slots=True)

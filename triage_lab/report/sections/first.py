@@ -12,9 +12,10 @@ from triage_lab.report.charts import tile as tile_chart
 from triage_lab.report.charts.axis import spanning
 from triage_lab.report.charts.interval import Lane, lane
 from triage_lab.report.marks import Mark
-from triage_lab.report.numbers import DASH, FLAG_WORDS, clean, comparison_scale, count, plural, prose, show
+from triage_lab.report.numbers import DASH, FLAG_WORDS, THIN, Scale, clean, comparison_scale, count, plural, prose, show
 from triage_lab.report.sections.limits import GateBlock, gate_block
 from triage_lab.report.wording import (
+    ChangeWords,
     Fragment,
     baseline_text,
     candidate_text,
@@ -44,6 +45,7 @@ class TileView:
     word: str
     tone: str
     interval: str
+    note: str
     mark: Mark
     limit: str
     grade: str
@@ -136,25 +138,40 @@ def _tile(result: Result, tile: Tile) -> TileView:
     reason = tile.reason or (tile.kpi.reason if tile.kpi else "")
     if comparison is None or graded is None:
         return TileView(
-            clean(tile.label), "", DASH, "", None, "", "", "quiet", "", tile_mark(tile), limit, "", 0, "", "",
+            clean(tile.label), "", DASH, "", None, "", "", "quiet", "", "", tile_mark(tile), limit, "", 0, "", "",
             prose(reason or "no number in this run", 200),
         )  # fmt: skip
     scale = comparison_scale(comparison, result.currency)
     words = change_words(comparison, scale)
-    limit_at, limit_text = _limit(tile, comparison, scale.number)
+    limit_at, limit_text = _limit(tile, comparison)
     flags = ", ".join(FLAG_WORDS[flag] for flag in graded.flags)
     return TileView(
         clean(tile.label),
         scale.prefix + show(comparison.baseline, scale).number if comparison.baseline else "",
         scale.prefix + show(comparison.candidate, scale).number if comparison.candidate else DASH,
-        "" if graded.unit == "per_ticket" else scale.suffix.strip(" "),
+        _unit(comparison, scale, graded.unit),
         tile_chart.geometry(comparison, scale, name=clean(tile.label), limit=limit_at, limit_text=limit_text),
-        words.amount, words.word, words.tone, words.interval, tile_mark(tile), limit, graded.grade.value,
-        graded.grade.pips, flags, f"n {count(graded.n)}, {plural(graded.accounts, 'account')}", "",
+        words.amount, words.word, words.tone, words.interval, _note(words, graded.unit), tile_mark(tile), limit,
+        graded.grade.value, graded.grade.pips, flags, f"n {count(graded.n)}, {plural(graded.accounts, 'account')}", "",
     )  # fmt: skip
 
 
-def _limit(tile: Tile, comparison: Comparison, write: object) -> tuple[float | None, str]:
+def _unit(comparison: Comparison, scale: Scale, unit: str) -> str:
+    """Unit beside the large number; handoffs per ticket say it in their name, a dash has none."""
+    candidate = comparison.candidate
+    return "" if unit == "per_ticket" or candidate is None or candidate.value is None else scale.suffix.strip(" ")
+
+
+def _note(words: ChangeWords, unit: str) -> str:
+    """The interval of the difference, or why there is none."""
+    if words.interval:
+        return f"95{THIN}% interval {words.interval}"
+    if words.amount == "no change":
+        return "the same in both arms"
+    return "no interval: a census" if unit == "money" else "no interval"
+
+
+def _limit(tile: Tile, comparison: Comparison) -> tuple[float | None, str]:
     """Where the limit stands on the tile's axis: its value, or today's value where the limit is on the change."""
     kpi = tile.kpi
     if kpi is None or kpi.limit is None:
@@ -182,7 +199,7 @@ def _harm(result: Result, harm: Harm) -> HarmView:
     graded = comparison.difference or comparison.candidate
     line = f"{metric_label(result, comparison.metric)} {scale.prefix}{before} → {scale.prefix}{after}{scale.suffix}"
     return HarmView(
-        clean(harm.label),
+        sentence_case(clean(harm.label)),
         words.amount + (f" ({words.interval})" if words.interval else ""),
         line,
         graded.grade.value if graded else "",
@@ -201,10 +218,8 @@ def _harmless(result: Result) -> str:
     compared = sum(1 for item in result.comparisons if set(item.segment) - looked_up)
     if not compared:
         return "Only totals were compared; harm to single segments cannot be ruled out."
-    return (
-        f"No segment certainly gets worse, of {count(compared)} numbers by segment; intervals that contain no change do not "
-        "exclude it."
-    )
+    told = f"No segment certainly gets worse, of {count(compared)} numbers by segment"
+    return f"{told}; intervals that contain no change do not exclude it."
 
 
 def _items_title(result: Result) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from triage_lab.domain.enums import GateState, Grade, Severity
@@ -13,7 +14,7 @@ from triage_lab.report.numbers import DASH, LABEL_LIMIT, THIN, clean, count, in_
 from triage_lab.report.wording import kpi_numbers, sentence_case
 
 LINES = 214  # pixels for rows and folded lines, so that the launch line stays on the first screen
-ROW, FOLD = 47, 26
+ROW, LINE, FOLD = 47, 17, 26
 NAMES = 58  # letters of names on a folded line
 MOST = 10  # rows shown whole at most
 
@@ -84,11 +85,16 @@ def gate_block(result: Result) -> GateBlock:
 
 def _keep(opened: list[GateRow], blocking: int) -> int:
     """How many open gates are shown whole: all that block, and others as far as the room reaches."""
-    for rows in range(min(len(opened), LINES // ROW), blocking, -1):
+    for rows in range(min(len(opened), MOST), blocking, -1):
         folds = len({row.mark.symbol for row in opened[rows:]}) + 1
-        if rows * ROW + folds * FOLD <= LINES:
+        if sum(_height(row) for row in opened[:rows]) + folds * FOLD <= LINES:
             return rows
-    return min(MOST, max(blocking, min(2, len(opened))))
+    return min(MOST, max(blocking, min(1, len(opened))))
+
+
+def _height(row: GateRow) -> int:
+    """Pixels that a row takes: a line of the title and one of its reason hold about forty letters each."""
+    return ROW - LINE + LINE * max(1, -(-len(row.reason) // 42)) + LINE * ((len(row.title) - 1) // 38)
 
 
 def _singular(words: str) -> str:
@@ -159,7 +165,7 @@ def gate_row(gate: GateResult) -> GateRow:
         mark is marks.BLOCKS,
         clean(gate.title),
         prose(reason, 200),
-        prose(gate.limit, LABEL_LIMIT) or DASH,
+        gate_limit(gate) or DASH,
         value,
         "",
         Grade.OBSERVED.value if ran else "",
@@ -181,6 +187,14 @@ def gate_value(gate: GateResult) -> str:
     if 0 < gate.value <= 1:
         return f"{gate.value * 100:.1f}{THIN}%"
     return f"{gate.value:,.2f}".rstrip("0").rstrip(".")
+
+
+def gate_limit(gate: GateResult) -> str:
+    """A gate's limit; a bare bound on a share is written in per cent, as its value is."""
+    found = re.fullmatch(r"([≥≤<>]) (0\.\d+)", gate.limit)
+    if found is None:
+        return prose(gate.limit, LABEL_LIMIT)
+    return f"{found[1]} {100 * float(found[2]):.4g}{THIN}%"
 
 
 def all_limits(result: Result) -> tuple[GateRow, ...]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from triage_lab.domain.enums import Change
 from triage_lab.domain.measure import Comparison, Metric
 from triage_lab.domain.result import PolicyRef, Result
 from triage_lab.report.numbers import DASH, clean, comparison_scale, count, plural, prose, show
 from triage_lab.report.wording import calibration_text, change_words, metric_label, segment_label
 
-NUMBERS = 240  # rows of the table of all comparisons
+NUMBERS = (150, 60, 0)  # rows of the table of all comparisons: the most that keeps the page small enough
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +67,15 @@ class MethodView:
     glossary: tuple[Definition, ...]
     numbers: tuple[NumberRow, ...]
     numbers_total: str
+    numbers_title: str
     numbers_left: int
 
 
-def view(result: Result) -> MethodView:
-    """Build section 6 of a result."""
-    told = sorted(result.comparisons, key=lambda item: (bool(item.segment), _weight(item)))
+def view(result: Result, rows: int = NUMBERS[0]) -> MethodView:
+    """Build section 6 of a result, with at most ``rows`` comparisons: totals, then what is certain, then the rest."""
+    told = sorted(
+        result.comparisons, key=lambda item: (bool(item.segment), item.change is Change.NOT_SHOWN, _weight(item))
+    )
     return MethodView(
         _entries(result),
         clean(result.provenance.reproduce, 400),
@@ -79,9 +83,12 @@ def view(result: Result) -> MethodView:
         tuple(prose(line, 400) for line in result.provenance.caveats),
         tuple(prose(line) for line in result.notices),
         tuple(_definition(metric) for metric in result.glossary),
-        tuple(_number(result, item) for item in told[:NUMBERS]),
+        tuple(_number(result, item) for item in told[:rows]),
         count(len(told)),
-        max(0, len(told) - NUMBERS),
+        f"{count(min(rows, len(told)))} of {plural(len(told), 'comparison')}"
+        if len(told) > rows
+        else f"All {count(len(told))} comparisons",
+        max(0, len(told) - rows),
     )
 
 

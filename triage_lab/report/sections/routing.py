@@ -24,8 +24,8 @@ from triage_lab.report.wording import change_words, metric_label, missing_reason
 
 CHANGES = 12  # changed routes shown at once
 MORE_CHANGES = 60  # changed routes behind a fold
-RULES = 120
-PANELS = 18
+RULES = 60
+PANELS = 12
 MISROUTE = ("misroute_labelled", "misroute_resolver")
 
 
@@ -225,7 +225,7 @@ def _change(change: RouteChange, bar: bars.NetBar | None) -> ChangeRow:
         clean(change.baseline_owner), clean(change.candidate_owner), clean(change.item_id), count(change.tickets),
         count(change.put_right), count(change.put_wrong), signed_count(net) if judged else DASH,
         "b" if net > 0 else "w" if net < 0 else "quiet", bar if judged else None,
-        ", ".join(clean(example, 40) for example in change.examples[:5]),
+        ", ".join(clean(example, 40) for example in change.examples[:3]),
     )  # fmt: skip
 
 

@@ -6,12 +6,23 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from triage_lab.domain.enums import Arm, Change, Grade, weakest
+from triage_lab.domain.enums import Arm, Change, Flag, Grade, weakest
 from triage_lab.domain.measure import Comparison, Measure
 from triage_lab.domain.result import Curve, Result, SlaCounts
 from triage_lab.report import marks
 from triage_lab.report.charts import bars, rows, survival
-from triage_lab.report.numbers import DASH, Scale, clean, comparison_scale, count, day_text, plural, scale_for, show
+from triage_lab.report.numbers import (
+    DASH,
+    FLAG_WORDS,
+    Scale,
+    clean,
+    comparison_scale,
+    count,
+    day_text,
+    plural,
+    scale_for,
+    show,
+)
 from triage_lab.report.wording import (
     NOT_CALIBRATED,
     arm_name,
@@ -27,7 +38,7 @@ from triage_lab.report.wording import (
 
 HEADLINE = "sla_compliance"
 FIRST_ACTION = "time_to_first_action"
-ROWS = 24  # segments in the main table
+ROWS = 16  # segments in the main table
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +46,7 @@ class SegmentRow:
     """One segment, both arms."""
 
     label: str
+    flags: str
     row: rows.Row
     baseline: str
     candidate: str
@@ -97,7 +109,7 @@ class WaitRow:
 
 @dataclass(frozen=True, slots=True)
 class WaitTable:
-    """Tickets still waiting at points of the time grid, by arm."""
+    """Share still waiting at round times, by arm."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, str, tuple[str, ...]], ...]
@@ -142,6 +154,7 @@ class ServiceView:
     observed: tuple[ObservedRow, ...]
     cutoff: str
     metric: str
+    calibration: str
 
 
 def view(result: Result) -> ServiceView:
@@ -160,6 +173,7 @@ def view(result: Result) -> ServiceView:
         _observed(result),
         day_text(result.scope.cutoff, result.timezone),
         metric_label(result, HEADLINE),
+        NOT_CALIBRATED if calibration_text(result) == NOT_CALIBRATED else "",
     )
 
 
@@ -186,6 +200,21 @@ def segmentation(result: Result) -> tuple[Comparison, ...]:
     return tuple(sorted(groups[best], key=lambda item: (-_difference(item), sorted(item.segment.items()))))
 
 
+def foremost(found: Sequence[Comparison]) -> tuple[Comparison, ...]:
+    """The segments of the main table: those that certainly change, then the largest; still sorted by difference."""
+    ranked = sorted(
+        found, key=lambda item: (item.change is Change.NOT_SHOWN, -_tickets(item), sorted(item.segment.items()))
+    )
+    chosen = {id(item) for item in ranked[:ROWS]}
+    return tuple(item for item in found if id(item) in chosen)
+
+
+def _tickets(item: Comparison) -> int:
+    """Tickets behind a comparison."""
+    measure = item.candidate or item.baseline
+    return measure.n if measure else 0
+
+
 def _measured(item: Comparison) -> bool:
     """Whether either arm has a value."""
     return any(measure is not None and measure.value is not None for measure in (item.baseline, item.candidate))
@@ -204,8 +233,8 @@ def segment_table(result: Result) -> SegmentTable | None:
         total = None
     if not found and total is None:
         return None
-    left_out = max(0, len(found) - ROWS)
-    kept = found if not left_out else (*found[: ROWS // 2], *found[-(ROWS // 2) :])
+    kept = foremost(found)
+    left_out = len(found) - len(kept)
     shown = [*kept, *([total] if total else [])]
     measures = [measure for item in shown for measure in (item.baseline, item.candidate)]
     scale = scale_for("fraction", [0.5])
@@ -236,6 +265,7 @@ def _segment_row(item: Comparison, axis: rows.RowAxis, currency: str) -> Segment
         amount = show(difference, scale, change=True).number
     return SegmentRow(
         segment_label(item.segment) if item.segment else "All matured tickets",
+        _flags(item),
         rows.geometry(item, axis, scale),
         show(item.baseline, scale).number if item.baseline else DASH,
         show(item.candidate, scale).number if item.candidate else DASH,
@@ -245,6 +275,13 @@ def _segment_row(item: Comparison, axis: rows.RowAxis, currency: str) -> Segment
         plural(graded.accounts, "account") if graded else "",
         graded.grade.value if graded else "", graded.grade.pips if graded else 0, not item.segment,
     )  # fmt: skip
+
+
+def _flags(item: Comparison) -> str:
+    """Warnings on a segment, but for the one that the table's note gives for all."""
+    measures = [measure for measure in (item.baseline, item.candidate, item.difference) if measure is not None]
+    raised = {Flag(flag) for measure in measures for flag in measure.flags} - {Flag.NOT_CALIBRATED}
+    return ", ".join(words for flag, words in FLAG_WORDS.items() if flag in raised)
 
 
 def _count_rows(result: Result) -> tuple[CountRow, ...]:
@@ -297,17 +334,16 @@ def _curve_view(result: Result, name: str, curves: list[Curve]) -> CurveView:
     """Chart and table of one metric."""
     ordered = sorted(curves, key=lambda curve: list(Arm).index(Arm(curve.arm)))
     label = sentence_case(metric_label(result, name)).removesuffix(", median")
-    columns = survival.waiting_columns(ordered)
-    grid = ordered[0].minutes
-    headings = tuple(scale_for("minutes", [grid[index]]).text(grid[index]) for index in columns)
+    times = survival.round_times(ordered)
     lines = tuple(
         (
             arm_name(curve.arm),
-            "base" if curve.arm != Arm.CANDIDATE else "cand",
-            tuple(count(curve.at_risk[index]) for index in columns),
+            "cand" if curve.arm == Arm.CANDIDATE else "base",
+            tuple(f"{100 * survival.waiting_at(curve, minutes):.1f}" for minutes in times),
         )
         for curve in ordered
     )
+    headings = tuple(survival.tick_text(minutes) for minutes in times)
     left = ", ".join(f"{count(curve.at_risk[-1])} {arm_name(curve.arm).lower()}" for curve in ordered if curve.at_risk)
     return CurveView(
         label, survival.geometry(ordered, name=label), WaitTable(headings, lines), left, _curve_grade(result, name)
