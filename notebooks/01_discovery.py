@@ -125,7 +125,9 @@ missed = (
 missed.head(10)
 
 # %%
-renewing = tickets.filter(pl.col("days_to_renewal").is_between(0, 60), pl.col("category").is_in(["billing", "contract", "renewal"]))
+renewing = tickets.filter(
+    pl.col("days_to_renewal").is_between(0, 60), pl.col("category").is_in(["billing", "contract", "renewal"])
+)
 late = renewing.filter(~pl.col("sla_met"))
 at_risk = late.drop_nulls("account_id").group_by("account_id").agg(pl.col("mrr").last())["mrr"].sum()
 f"{late.height} of {renewing.height} billing, contract and renewal tickets within 60 days of renewal were late; their accounts bring {at_risk:,.0f} a month (each once)"
@@ -201,11 +203,7 @@ pilot = (
         wrong_first=(pl.col("first_team_id") != pl.col("resolver_team_id")).mean(),
         mrr_late=pl.col("mrr").filter(~pl.col("sla_met")).sum(),
     )
-    .with_columns(
-        rank=pl.mean_horizontal(
-            pl.col("tickets", "missed", "wrong_first", "mrr_late").rank(descending=True)
-        )
-    )
+    .with_columns(rank=pl.mean_horizontal(pl.col("tickets", "missed", "wrong_first", "mrr_late").rank(descending=True)))
     .sort("rank", "category")
 )
 days = (tickets["created_at"].max() - tickets["created_at"].min()).days

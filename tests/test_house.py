@@ -81,8 +81,7 @@ def test_modules_are_small_and_well_named(path: Path) -> None:
 
 def test_help_imports_nothing_heavy() -> None:
     code = "import sys; sys.argv=['triage-lab','--help']\nfrom triage_lab.cli.main import app\n" + (
-        "try: app()\nexcept SystemExit: pass\n"
-        f"print('LOADED', [m for m in {HEAVY!r} if m in sys.modules])"
+        f"try: app()\nexcept SystemExit: pass\nprint('LOADED', [m for m in {HEAVY!r} if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert "LOADED []" in done.stdout

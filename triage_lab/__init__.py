@@ -1,8 +1,8 @@
 """triage_lab: the backtesting laboratory for support-ticket triage.
 
-``open_lab``, ``init``, ``demo`` and ``generate`` are the doors; a ``Lab`` has a method for every command. The pure rooms
-(``triage_lab.policy``, ``triage_lab.replay``, ``triage_lab.evidence``) need no lab. Names are loaded when first used, so
-that importing the package costs next to nothing.
+``open_lab``, ``init``, ``demo`` and ``generate`` are the doors; a ``Lab`` has a method for every command. The pure
+rooms (``triage_lab.policy``, ``triage_lab.replay``, ``triage_lab.evidence``) need no lab. Names are loaded when first
+used, so that importing the package costs next to nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +22,19 @@ if TYPE_CHECKING:
 
 _LAB = ("Lab", "Run", "demo", "generate", "init", "open_lab")
 _ROOMS = ("evidence", "metrics", "policy", "replay")
-__all__ = ["Lab", "Run", "__version__", "demo", "evidence", "generate", "init", "metrics", "open_lab", "policy", "replay"]
+__all__ = [
+    "Lab",
+    "Run",
+    "__version__",
+    "demo",
+    "evidence",
+    "generate",
+    "init",
+    "metrics",
+    "open_lab",
+    "policy",
+    "replay",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -36,7 +36,11 @@ def test_it_is_json_of_the_same_value(value: object) -> None:
 
 def test_keys_are_sorted_by_utf16_code_units() -> None:
     # U+1F600 is D83D DE00 in UTF-16 and sorts before U+FFEE, although its code point is larger.
-    assert list(json.loads(canonical_json({"\uffee": 1, "\U0001f600": 2, "\u20ac": 3}))) == ["\u20ac", "\U0001f600", "\uffee"]
+    assert list(json.loads(canonical_json({"\uffee": 1, "\U0001f600": 2, "\u20ac": 3}))) == [
+        "\u20ac",
+        "\U0001f600",
+        "\uffee",
+    ]
 
 
 @pytest.mark.parametrize("value", [Decimal("5000"), Decimal("5000.00"), Decimal("5E+3"), 5000.0])

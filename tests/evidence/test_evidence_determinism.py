@@ -26,7 +26,8 @@ def arm(scale):
     first = arrived + waits.astype(np.int64)
     records = pl.DataFrame({
         "arrived_at": arrived, "first_action_at": first, "resolved_at": first + 50, "wait_minutes": waits / 60,
-        "handoffs": rng.integers(0, 3, n), "escalations": rng.integers(0, 2, n), "misrouted_resolver": rng.random(n) < 0.2,
+        "handoffs": rng.integers(0, 3, n), "escalations": rng.integers(0, 2, n),
+        "misrouted_resolver": rng.random(n) < 0.2,
         "scored": [True] * n,
     })
     states = pl.DataFrame({

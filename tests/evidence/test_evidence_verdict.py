@@ -138,7 +138,7 @@ def test_the_main_limit_is_not_said_twice() -> None:
 
 
 def test_a_change_that_is_not_shown_is_not_claimed() -> None:
-    assert "a change that may be chance" in reach(comparisons=(sla(Change.NOT_SHOWN),)).sentence
+    assert "(baseline 86.9\u202f%, no certain change)" in reach(comparisons=(sla(Change.NOT_SHOWN),)).sentence
     flat = replace(sla(Change.NOT_SHOWN), difference=number(0.0, 0.0, 0.0, "difference"))
     found = reach(comparisons=(flat,))
     assert "as before" in found.sentence
@@ -153,6 +153,23 @@ def test_the_comparison_has_interval_and_grade(change: Change, word: str) -> Non
     assert reach(comparisons=(sla(change),)).comparison == (
         f"{word}: first-action targets met +4.9 points (95\u202f% interval +3.1 to +6.6; simulated, 300 accounts)."
     )
+
+
+def test_a_certain_change_of_misroute_comes_before_an_uncertain_one_of_sla() -> None:
+    gap = number(-0.12, -0.17, -0.07, "difference", metric="misroute_labelled", grade=Grade.REPLAYED)
+    arms = [number(value, 0.0, 0.3, metric="misroute_labelled") for value in (0.177, 0.055)]
+    misroute = Comparison("misroute_labelled", {}, arms[0], arms[1], gap, Better.LOWER, Change.BETTER)
+    found = reach(comparisons=(sla(Change.NOT_SHOWN), misroute))
+    assert found.sentence.startswith(
+        "It would send 5.5\u202f% of tickets to a wrong first owner instead of 17.7\u202f%"
+    )
+    assert found.comparison.startswith("Better: tickets with a wrong first owner −12.0 points")
+    assert "Not shown: first-action targets met +4.9 points" in found.comparison
+
+
+def test_many_missing_items_are_counted() -> None:
+    found = reach(tuple(replace(one, state=ItemState.MISSING) for one in GREEN))
+    assert found.sentence.endswith("but 9 of nine launch items have no evidence yet.")
 
 
 def test_missing_evidence_is_named() -> None:

@@ -53,7 +53,11 @@ def test_strict_refuses_everything(lab: Lab, tmp_path: Path) -> None:
     lab.ingest([write(tmp_path, "first.csv", GOOD)], table="tickets")
     before = lab.table("tickets")
     with pytest.raises(ExportError, match="--strict") as caught:
-        lab.ingest([write(tmp_path, "a.csv", GOOD.replace("T", "U")), write(tmp_path, "b.csv", MIXED)], table="tickets", strict=True)
+        lab.ingest(
+            [write(tmp_path, "a.csv", GOOD.replace("T", "U")), write(tmp_path, "b.csv", MIXED)],
+            table="tickets",
+            strict=True,
+        )
     assert caught.value.exit_code == 3
     assert lab.table("tickets").equals(before)
 
@@ -110,7 +114,11 @@ def test_columns_of_other_names(lab: Lab, tmp_path: Path) -> None:
     path = write(tmp_path, "export.csv", "Case Number,Opened At,Kind\nA,2026-01-01T00:00:00Z,billing\n")
     proposal = lab.propose(path)
     assert ("ticket_id", "Case Number") in [(name, column) for name, column, _ in proposal.columns]
-    mapping = write(tmp_path, "columns.yaml", proposal.yaml + "category: Kind\n" if "category:" not in proposal.yaml else proposal.yaml)
+    mapping = write(
+        tmp_path,
+        "columns.yaml",
+        proposal.yaml + "category: Kind\n" if "category:" not in proposal.yaml else proposal.yaml,
+    )
     lab.ingest([path], table="tickets", columns=mapping)
     assert lab.table("tickets")["ticket_id"].to_list() == ["A"]
     with pytest.raises(ConfigError):
@@ -136,5 +144,12 @@ def test_the_context_of_a_rule_holds_no_outcome(lab: Lab) -> None:
     log = next((SHARED / "servicenow_incidents").glob("*.csv.gz"))
     lab.ingest([log], source="servicenow")
     readable = {column.name for column in lab.policy.columns()}
-    assert not readable & {"resolver_team_id", "resolved_at", "closed_at", "sla_met", "reassignment_count", "first_team_id"}
+    assert not readable & {
+        "resolver_team_id",
+        "resolved_at",
+        "closed_at",
+        "sla_met",
+        "reassignment_count",
+        "first_team_id",
+    }
     assert lab.context().select(pl.len()).item() == 2468

@@ -34,8 +34,8 @@ def demo(
     tickets: Annotated[int, typer.Option(min=1000, max=1_000_000, help="Tickets of the synthetic desk.")] = 20_000,
 ) -> int:
     """Make a synthetic desk with known truth and take it all the way to a scorecard."""
-    from triage_lab.cli import terminal
     from triage_lab import demo as run_demo
+    from triage_lab.cli import terminal
 
     with session.progress() as progress:
         run = run_demo(directory, tickets=tickets, seed=session.seed, progress=progress)
@@ -79,7 +79,9 @@ triage-lab generate broken --faults 0.2 --format csv
 
 def generate(
     session: Session,
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the exports; must not exist or be empty.")],
+    directory: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Folder for the exports; must not exist or be empty.")
+    ],
     tickets: Annotated[int, typer.Option(min=1000, max=1_000_000, help="How many tickets.")] = 20_000,
     faults: Annotated[float, typer.Option(min=0.0, max=1.0, help="How much is wrong with the data, 0 to 1.")] = 0.0,
     format: Annotated[str, typer.Option(help="parquet or csv.")] = "parquet",
@@ -88,9 +90,7 @@ def generate(
     from triage_lab import generate as make
 
     with session.progress() as progress:
-        made = make(
-            directory, tickets=tickets, seed=session.seed, faults=faults, format=format, progress=progress
-        )
+        made = make(directory, tickets=tickets, seed=session.seed, faults=faults, format=format, progress=progress)
     session.emit(made)
     out = session.out
     out.print(f"Wrote {len(made.files)} files to [bold]{made.directory}[/bold] (truth in {made.directory}/truth)")
@@ -112,8 +112,12 @@ def ingest(
     files: Annotated[list[Path], typer.Argument(metavar="FILES...", help="CSV, Parquet or JSON Lines; .gz is fine.")],
     source: Annotated[str | None, typer.Option(help="Mapping of the system the files come from: servicenow.")] = None,
     table: Annotated[str | None, typer.Option(help="Canonical table whose column names the files use.")] = None,
-    columns: Annotated[Path | None, typer.Option(help="YAML `canonical: source_column` for files with other names.")] = None,
-    propose: Annotated[bool, typer.Option("--propose", help="Print such a mapping for the file and load nothing.")] = False,
+    columns: Annotated[
+        Path | None, typer.Option(help="YAML `canonical: source_column` for files with other names.")
+    ] = None,
+    propose: Annotated[
+        bool, typer.Option("--propose", help="Print such a mapping for the file and load nothing.")
+    ] = False,
     timezone: Annotated[str | None, typer.Option(help="IANA zone of times that carry none.")] = None,
     snapshot_at: Annotated[str | None, typer.Option(help="When the export was taken, ISO 8601.")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse everything if one row is rejected.")] = False,

@@ -14,7 +14,8 @@ from triage_lab.cli.session import fail
 app = typer.Typer(
     name="triage-lab",
     help="Backtest support-ticket routing rules on your own tickets, and get proof before automation acts.",
-    epilog="Start with:  triage-lab demo    Exit codes: 0 yes or done, 1 no, 2 usage, 3 bad input, 4 not enough evidence, 70 bug, 130 interrupted",
+    epilog="Start with:  triage-lab demo    Exit codes: 0 yes or done, 1 no, 2 usage, 3 bad input, "
+    "4 not enough evidence, 70 internal error, 130 interrupted",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
@@ -34,7 +35,9 @@ def _version(value: bool) -> None:
 
 @app.callback()
 def root(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     """Backtest support-ticket routing rules on your own tickets, and get proof before automation acts."""
     del version

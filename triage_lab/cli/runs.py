@@ -31,12 +31,18 @@ triage-lab backtest my-rules --where "category = 'billing'" --by channel,region
 def backtest(
     session: Session,
     candidate: Annotated[str, typer.Argument(help="Policy by name, or a .yaml file.")],
-    baseline: Annotated[str | None, typer.Option(help="history (what was really decided) or a policy; default: the lab's.")] = None,
+    baseline: Annotated[
+        str | None, typer.Option(help="history (what was really decided) or a policy; default: the lab's.")
+    ] = None,
     from_: Annotated[str | None, typer.Option("--from", help="First arrival scored, inclusive.")] = None,
     to: Annotated[str | None, typer.Option("--to", help="Last arrival scored, exclusive.")] = None,
-    where: Annotated[str | None, typer.Option(help="Predicate over context columns; scores only these tickets.")] = None,
+    where: Annotated[
+        str | None, typer.Option(help="Predicate over context columns; scores only these tickets.")
+    ] = None,
     by: Annotated[str | None, typer.Option(help="Context columns to break numbers down by, comma-separated.")] = None,
-    replications: Annotated[int | None, typer.Option(min=1, max=1000, help="Default 1 if every handle time is recorded, else 30.")] = None,
+    replications: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="Default 1 if every handle time is recorded, else 30.")
+    ] = None,
 ) -> int:
     """Replay your tickets under the candidate and the baseline, in paired worlds, and record the run."""
     from triage_lab.cli import terminal

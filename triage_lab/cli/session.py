@@ -128,7 +128,15 @@ def _common() -> list[inspect.Parameter]:
         flag("quiet", option(bool, "--quiet", "-q", help="Print errors only."), False),
         flag("no_color", option(bool, "--no-color", help="No colour (also NO_COLOR=1)."), False),
         flag("lab", option(Path | None, "--lab", help="The lab's folder; default: found upward from here."), None),
-        flag("seed", option(int | None, "--seed", help="Seed of all chance; default: the lab's.", ), None),
+        flag(
+            "seed",
+            option(
+                int | None,
+                "--seed",
+                help="Seed of all chance; default: the lab's.",
+            ),
+            None,
+        ),
         flag("traceback", option(bool, "--traceback", help="Show where an error arose."), False),
     ]
 

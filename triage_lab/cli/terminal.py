@@ -73,7 +73,9 @@ def run_summary(console: Console, run: Run, *, shown: Path | None = None) -> Non
     console.print(f"\n[bold {style}]{word}[/bold {style}]  {safe(verdict.sentence)}")
     if verdict.comparison:
         console.print(f"[dim]{safe(verdict.comparison)}[/dim]")
-    table = grid("", ("today", "right"), ("new policy", "right"), ("difference (95 % interval)", "right"), "limit", "evidence")
+    table = grid(
+        "", ("today", "right"), ("new policy", "right"), ("difference (95 % interval)", "right"), "limit", "evidence"
+    )
     for row in summary_rows(result):
         table.add_row(
             safe(row.label), safe(row.baseline), safe(row.candidate), safe(row.difference), _limit(row), safe(row.grade)
@@ -109,7 +111,9 @@ def ingest_summary(console: Console, report: IngestReport) -> None:
             + (f" ({differing:,} differing duplicates)" if differing else "")
             for name, (inserted, collapsed, differing) in file.tables.items()
         )  # fmt: skip
-        table.add_row(safe(Path(file.file).name), file.state, f"{file.read:,}", f"{file.rejected:,}", safe(stored) or "–")
+        table.add_row(
+            safe(Path(file.file).name), file.state, f"{file.read:,}", f"{file.rejected:,}", safe(stored) or "–"
+        )
     console.print(table)
     for file in report.files:
         if file.state == "unchanged":
@@ -196,7 +200,8 @@ def policy_tests(console: Console, reports: Sequence[PolicyReport]) -> None:
     for report in reports:
         total = len(report.cases)
         mark = state("pass") if not report.failed else state("fail")
-        console.print(f"{mark}  {safe(report.policy.name)} {safe(report.policy.version)}: {total - report.failed} of {total} tests")
+        name = f"{safe(report.policy.name)} {safe(report.policy.version)}"
+        console.print(f"{mark}  {name}: {total - report.failed} of {total} tests")
         for case in report.cases:
             if not case.passed:
                 console.print(f"   [red]✗ {safe(case.name)}[/red]: {safe(case.message)}")
@@ -243,8 +248,17 @@ def explanation(console: Console, report: Any) -> None:
     console.print(f"{safe(report.sentence)}\n")
     table = grid("", "item", "when", "why")
     for line in report.lines:
-        word = {"true": "[green]✓ true[/green]", "false": "[dim]✗ false[/dim]", "unknown": "[magenta]? unknown[/magenta]"}[line.truth]
-        table.add_row(word + (" [bold]decides[/bold]" if line.decides else ""), safe(line.item_id), safe(line.when), safe(line.why))
+        word = {
+            "true": "[green]✓ true[/green]",
+            "false": "[dim]✗ false[/dim]",
+            "unknown": "[magenta]? unknown[/magenta]",
+        }[line.truth]
+        table.add_row(
+            word + (" [bold]decides[/bold]" if line.decides else ""),
+            safe(line.item_id),
+            safe(line.when),
+            safe(line.why),
+        )
     console.print(table)
     if report.near_misses:
         console.print("[bold]One condition away[/bold]")

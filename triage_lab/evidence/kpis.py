@@ -199,7 +199,7 @@ def tiles(
     reasons = _reasons(not_possible, catalogue)
     out = []
     for name in TILES:
-        metric = _misroute(compared) if name == "misroute" else name
+        metric = misroute_metric(compared) if name == "misroute" else name
         comparison = compared.get(metric)
         kpi = next((one for one in kpis if one.metric == metric), None)
         has_value = comparison is not None and any(
@@ -210,8 +210,8 @@ def tiles(
     return tuple(out)
 
 
-def _misroute(compared: Mapping[str, Comparison]) -> str:
-    """The truth that the misroute tile takes."""
+def misroute_metric(compared: Mapping[str, Comparison]) -> str:
+    """Return the misroute that a first screen shows: by labels if at least 30 tickets are labelled, else by resolver."""
     labelled = compared.get("misroute_labelled")
     measure = labelled.candidate if labelled else None
     return "misroute_labelled" if measure is not None and measure.n >= MIN_LABELLED else "misroute_resolver"

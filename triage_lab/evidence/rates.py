@@ -57,8 +57,9 @@ def _mean_and_error(each: Floats) -> tuple[Floats, Floats]:
         mean = np.where(usable, each, 0.0).sum(axis=0) / count
         squares = np.where(usable, (each - mean) ** 2, 0.0).sum(axis=0)
         error = np.sqrt(squares / (count - 1) / count)
-    mean = np.where(count == 1, np.where(usable, each, 0.0).sum(axis=0), mean)
-    return mean, np.where(count > 1, error, np.nan)
+    first = each[np.argmax(usable, axis=0), np.arange(each.shape[1])]
+    same = np.all(~usable | (each == first), axis=0)  # equal replications: the value itself, not a rounded mean of it
+    return np.where(same, first, mean), np.where(count > 1, np.where(same, 0.0, error), np.nan)
 
 
 def _pulls(panel: Panel, arm: int, pooled: Floats, kinds: Kinds) -> Floats:
@@ -97,6 +98,7 @@ def estimate_rates(panel: Panel, kinds: Kinds, arm: int = 0) -> Estimates:
     """
     pooled, each, total_m = _ratio(panel, arm, kinds)
     value, error = _mean_and_error(each)
+    value = np.where(kinds.money, np.round(value, 2), value)
     added = np.nan_to_num(error) ** 2
     variance = _variance(panel, _pulls(panel, arm, pooled, kinds)) + added
     stars = _stars(panel, panel.m[arm])
@@ -126,6 +128,7 @@ def difference_rates(panel: Panel, kinds: Kinds) -> Estimates:
     first, each0, m0 = _ratio(panel, 0, kinds)
     second, each1, m1 = _ratio(panel, 1, kinds)
     value, error = _mean_and_error(each1 - each0)
+    value = np.where(kinds.money, np.round(value, 2), value)
     pulls = _pulls(panel, 1, second, kinds) - _pulls(panel, 0, first, kinds)
     own = _variance(panel, pulls)
     variance = own + np.nan_to_num(error) ** 2

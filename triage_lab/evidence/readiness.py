@@ -204,7 +204,9 @@ def _templates(facts: ReadinessFacts) -> ReadinessItem:
     bare = [name for name in facts.templates_used if name not in facts.templates_approved]
     if bare:
         found = f"not approved: {listed(bare)}"
-        return ReadinessItem("templates", ItemState.MISSING, found, "have it approved: approved_by in operations.yaml")
+        return ReadinessItem(
+            "templates", ItemState.MISSING, found, "have every text approved: approved_by in operations.yaml"
+        )
     return ReadinessItem("templates", ItemState.GREEN, f"{plural(len(facts.templates_used), 'template')} approved")
 
 

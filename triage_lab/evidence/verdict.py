@@ -11,13 +11,12 @@ from triage_lab.domain.gate import GateResult
 from triage_lab.domain.measure import Comparison, Measure
 from triage_lab.domain.result import KpiResult
 from triage_lab.domain.verdict import ReadinessItem, Verdict
-from triage_lab.evidence.kpis import NOT_ASSESSABLE
+from triage_lab.evidence.kpis import NOT_ASSESSABLE, misroute_metric
 from triage_lab.evidence.launch import LaunchPlan
 from triage_lab.evidence.phrases import THIN, amount, change, interval, limit_text, listed, plural
 
 _TARGETS = {"first_action": "first-action", "acknowledge": "acknowledgement", "resolve": "resolution"}
 _WORDS = {"at_least": "at least", "at_most": "at most", "above": "more than", "below": "less than"}
-_MISROUTES = ("misroute_labelled", "misroute_resolver")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +74,8 @@ def verdict(
     critical gate is skipped or in error, a critical limit is uncertain or cannot be assessed, or a primary rests on
     simulation that is not calibrated; else GO. No other words are used. Source: design/quality.md, launch readiness.
     """
-    main = _main(comparisons)
+    shown = _shown(comparisons)
+    main = shown[0] if shown else None
     reasons = _Reasons(_failed(items, gates, kpis, plan, main), _unknown(items, gates, kpis, plan))
     if reasons.failed:
         word, against = VerdictWord.NO_GO, reasons.failed
@@ -86,17 +86,20 @@ def verdict(
     return Verdict(
         word=word,
         sentence=_sentence(word, main, [text for _, text in against], subject),
-        comparison=_comparison(main, subject),
+        comparison=" ".join(_comparison(one, subject) for one in shown)
+        or "Not shown: no number that both policies have.",
         items=tuple(items),
         blocking=tuple(dict.fromkeys(name for name, _ in against)),
         next_commands=_next(items, gates, kpis, subject),
     )
 
 
-def _main(comparisons: Sequence[Comparison]) -> Comparison | None:
-    """The comparison that the sentences are about: SLA if there is one, else misroute."""
+def _shown(comparisons: Sequence[Comparison]) -> list[Comparison]:
+    """What the sentences are about: SLA and misroute, certain changes first."""
     overall = {one.metric: one for one in comparisons if not one.segment and _both(one)}
-    return next((overall[name] for name in ("sla_compliance", *_MISROUTES) if name in overall), None)
+    names = ("sla_compliance", misroute_metric(overall))
+    found = [overall[name] for name in names if name in overall]
+    return sorted(found, key=lambda one: one.change is Change.NOT_SHOWN)
 
 
 def _both(one: Comparison) -> bool:
@@ -165,7 +168,7 @@ def _unknown(
         kpi.title for kpi in kpis if kpi.kpi_id in primary and kpi.value and Flag.NOT_CALIBRATED in kpi.value.flags
     ]
     if uncalibrated:
-        out.append(("calibration", "the simulated numbers are not calibrated against history"))
+        out.append(("calibration", "the simulation is not calibrated"))
     for kpi in kpis:
         if kpi.severity == Severity.CRITICAL and kpi.state in (GateState.WARN, NOT_ASSESSABLE):
             if kpi.title not in uncalibrated:
@@ -174,9 +177,16 @@ def _unknown(
                 out.append((kpi.kpi_id, ""))
     missing = [one.item for one in items if one.state is ItemState.MISSING]
     if missing:
-        text = f"{listed(missing)} {'has' if len(missing) == 1 else 'have'} no evidence yet"
+        text = f"{_lacking(missing)} no evidence yet"
         out += [(name, text if name == missing[0] else "") for name in missing]
     return tuple(out)
+
+
+def _lacking(missing: list[str]) -> str:
+    """Items without evidence; many are counted."""
+    if len(missing) > 3:
+        return f"{len(missing)} of nine launch items have"
+    return f"{listed(missing)} {'has' if len(missing) == 1 else 'have'}"
 
 
 def _sentence(word: VerdictWord, main: Comparison | None, against: Sequence[str], subject: Subject) -> str:
@@ -205,7 +215,7 @@ def _improves(main: Comparison | None, subject: Subject) -> str:
     if main.difference is not None and main.difference.value == 0:
         return f"{what}, as before"
     if main.change is Change.NOT_SHOWN:
-        return f"{what} where it was {old}, a change that may be chance"
+        return f"{what} (baseline {old}, no certain change)"
     return f"{what} instead of {old}"
 
 
@@ -214,21 +224,19 @@ def _targets(subject: Subject) -> str:
     return _TARGETS.get(subject.headline or "", "SLA")
 
 
-def _comparison(main: Comparison | None, subject: Subject) -> str:
+def _comparison(one: Comparison, subject: Subject) -> str:
     """Better, worse or not shown, with the interval and the grade."""
-    if main is None or main.difference is None or main.difference.value is None:
-        return "Not shown: no number that both policies have."
-    gap = main.difference
-    label = (
-        f"{_targets(subject)} targets met" if main.metric == "sla_compliance" else "tickets with a wrong first owner"
-    )
+    gap = one.difference
+    label = f"{_targets(subject)} targets met" if one.metric == "sla_compliance" else "tickets with a wrong first owner"
+    if gap is None or gap.value is None:
+        return f"Not shown: {label}, for want of a difference."
     calibrated = ", not calibrated" if Flag.NOT_CALIBRATED in gap.flags else ""
     evidence = f"{gap.grade.value}{calibrated}, {plural(gap.accounts, 'account')}"
     if gap.value == 0 and gap.low == gap.high == 0:
         return f"Not shown: both policies give the same {label} ({evidence})."
     words = {Change.BETTER: "Better", Change.WORSE: "Worse", Change.NOT_SHOWN: "Not shown"}
     few = "; too few accounts to say more" if Flag.FEW_ACCOUNTS in gap.flags else ""
-    return f"{words[main.change]}: {label} {change(gap, subject.currency)} ({interval(gap)}; {evidence}{few})."
+    return f"{words[one.change]}: {label} {change(gap, subject.currency)} ({interval(gap)}; {evidence}{few})."
 
 
 def _next(

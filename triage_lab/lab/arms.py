@@ -60,9 +60,7 @@ def decide(config: Config, name: str, arm: Arm, snapshot: Snapshot, operations: 
         decisions = replay.history_decisions(snapshot.history, operations)
         return Decided(arm, PolicyRef(HISTORY, "", "", ""), None, decisions, ((HISTORY, "rule"),), ("{}",))
     parsed = load_policy(config, name, operations)
-    compiled = policy.compile_policy(
-        parsed, manual_triage_team=manual_triage(operations), timezone=config.timezone
-    )
+    compiled = policy.compile_policy(parsed, manual_triage_team=manual_triage(operations), timezone=config.timezone)
     decisions = with_recorded_priority(compiled.decide(snapshot.context), snapshot.history)
     ref = PolicyRef(parsed.name, parsed.version, str(parsed.stage), policy.policy_digest(parsed))
     return Decided(arm, ref, parsed, decisions, tuple(compiled.items), tuple(compiled.action_sets))

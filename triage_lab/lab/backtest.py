@@ -312,6 +312,3 @@ def study_measures(result: Any) -> pl.DataFrame:
             "grade": pl.String, "flags": pl.List(pl.String),
         },
     )  # fmt: skip
-
-
-

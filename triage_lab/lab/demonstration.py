@@ -10,8 +10,8 @@ from triage_lab.domain.tables import CANONICAL
 from triage_lab.lab.assets import asset
 from triage_lab.lab.atomic import write_text
 from triage_lab.lab.config import FILE
-from triage_lab.lab.generation import SEED, generate
 from triage_lab.lab.founding import init
+from triage_lab.lab.generation import SEED, generate
 from triage_lab.lab.progress import Progress, silent
 from triage_lab.lab.recorded import Run
 from triage_lab.lab.workbench import Lab, open_lab
@@ -94,4 +94,3 @@ def _load(lab: Lab, progress: Progress) -> None:
     except (TriageLabError, KeyboardInterrupt):
         lab.config.database.unlink(missing_ok=True)
         raise
-

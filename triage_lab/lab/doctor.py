@@ -1,4 +1,4 @@
-"""Which metrics this lab's data can show: possible, approximate, or impossible because …"""
+"""Which metrics this lab's data can show: possible, approximate, or impossible and why."""
 
 from __future__ import annotations
 
@@ -111,12 +111,12 @@ def _findings(inventory: _Inventory, operations: Operations | None) -> list[Find
     handle = inventory.has(("tickets", "handle_minutes"))
     return [
         _need("routing decisions", inventory, (("tickets", "created_at"),), "no tickets are loaded"),
-        _need("baseline history", inventory, (("tickets", "first_team_id"),), "no first_team_id: name a policy as --baseline"),
+        _need("baseline history", inventory, (("tickets", "first_team_id"),), "no first_team_id: name a --baseline"),
         _need(
             "misroute (resolver)", inventory, (("tickets", "resolver_team_id"),),
             "no resolver_team_id: nobody knows who solved the tickets",
         ),
-        _need("misroute (labelled)", inventory, (("labels", "value"),), "no labels: load --table labels with field truth_team"),
+        _need("misroute (labelled)", inventory, (("labels", "value"),), "no labels of field truth_team"),
         _first_action(inventory),
         _need("time to resolution, observed", inventory, (("tickets", "resolved_at"),), "no resolved_at"),
         _need("vendor SLA", inventory, (("tickets", "sla_met"),), "no sla_met flag from the vendor"),
@@ -140,7 +140,9 @@ def _need(subject: str, inventory: _Inventory, cells: tuple[Cell, ...], reason: 
     share = inventory.share(table, column)
     if share >= 0.9:
         return Finding(subject, POSSIBLE, f"{table}.{column} filled in {share:.0%}")
-    return Finding(subject, APPROXIMATE, f"{table}.{column} filled in {share:.0%} only; the rest is excluded and counted")
+    return Finding(
+        subject, APPROXIMATE, f"{table}.{column} filled in {share:.0%} only; the rest is excluded and counted"
+    )
 
 
 def _first_action(inventory: _Inventory) -> Finding:
@@ -148,7 +150,9 @@ def _first_action(inventory: _Inventory) -> Finding:
     if inventory.has(("ticket_events", "kind")):
         return Finding("time to first action, observed", POSSIBLE, "from ticket_events")
     if inventory.has(("tickets", "first_action_at")):
-        return Finding("time to first action, observed", APPROXIMATE, "from tickets.first_action_at; who acted is unknown")
+        return Finding(
+            "time to first action, observed", APPROXIMATE, "from tickets.first_action_at; who acted is unknown"
+        )
     return Finding("time to first action, observed", IMPOSSIBLE, "no first_action_at and no ticket_events")
 
 

@@ -8,6 +8,7 @@ underscore, infinities, keys that are not strings, and files that are too large 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -73,16 +74,15 @@ def parse_document(text: str, file: str) -> Document:
     """
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
-    from ruamel.yaml.nodes import MappingNode
 
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise ConfigError(f"larger than {MAX_BYTES:,} bytes", "a configuration file", place=Place(file))
     if "\x00" in text:
         line = text[: text.index("\x00")].count("\n") + 1
         raise ConfigError("a NUL character", "a text file", place=Place(file, line))
+    reader = _Reader(file)
     try:
-        _check_events(YAML(typ="rt").parse(text), file)
-        node = YAML(typ="rt").compose(text)
+        data = reader.document(iter(YAML(typ="rt").parse(text)))
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         found = " ".join(str(error.problem or error.context or "not YAML").split())
@@ -90,35 +90,98 @@ def parse_document(text: str, file: str) -> Document:
         raise ConfigError(found, "YAML: two spaces an indent, key: value", "correct this line", place=where) from error
     except YAMLError as error:
         raise ConfigError(" ".join(str(error).split()), "YAML text", place=Place(file)) from error
-    if node is None:
-        raise ConfigError("the file is empty", "a mapping of keys to values", place=Place(file))
-    if not isinstance(node, MappingNode):
+    if not isinstance(data, dict):
         raise ConfigError("the top level is not a mapping", "key: value lines", place=Place(file, 1, 1))
-    positions: dict[tuple[str | int, ...], tuple[int, int]] = {}
-    data = _plain(node, (), positions, file)
-    return Document(data, SourceMap(file, positions))  # type: ignore[arg-type]
+    return Document(data, SourceMap(file, reader.positions))
 
 
-def _check_events(events: Any, file: str) -> None:
-    """Refuse anchors, aliases, tags, more than one document and deep nesting before anything is built."""
-    depth = documents = 0
-    for event in events:
+class _Reader:
+    """Builds plain values from the parser's events, and refuses before it builds."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.positions: dict[tuple[str | int, ...], tuple[int, int]] = {}
+
+    def document(self, events: Iterator[Any]) -> object:
+        """The only document of a stream."""
+        data: object = None
+        documents = 0
+        for event in events:
+            kind = type(event).__name__
+            if kind == "DocumentStartEvent":
+                documents += 1
+                if documents > 1:
+                    raise ConfigError(
+                        "a second document (---)", "one document a file", "split the file", place=self._at(event)
+                    )
+            elif kind not in {"StreamStartEvent", "DocumentEndEvent", "StreamEndEvent"}:
+                data = self._value(event, events, ())
+        if data is None:
+            raise ConfigError("the file is empty", "a mapping of keys to values", place=Place(self.file))
+        return data
+
+    def _at(self, event: Any) -> Place:
+        """Where an event stands."""
+        return Place(self.file, event.start_mark.line + 1, event.start_mark.column + 1)
+
+    def _value(self, event: Any, events: Iterator[Any], path: tuple[str | int, ...]) -> object:
+        """The value that begins with an event; reads on to its end."""
         kind = type(event).__name__
-        place = Place(file, event.start_mark.line + 1, event.start_mark.column + 1) if event.start_mark else Place(file)
+        self._refuse(event, kind, path)
+        place = self._at(event)
+        self.positions.setdefault(path, (place.line or 1, place.column or 1))
+        if kind == "ScalarEvent":
+            return _scalar(str(event.value), event.style not in (None, ""), place)
+        if kind == "SequenceStartEvent":
+            items: list[object] = []
+            for inner in events:
+                if type(inner).__name__ == "SequenceEndEvent":
+                    break
+                items.append(self._value(inner, events, (*path, len(items))))
+            return items
+        return self._mapping(events, path)
+
+    def _mapping(self, events: Iterator[Any], path: tuple[str | int, ...]) -> dict[str, object]:
+        """A mapping with text keys, none of them twice."""
+        out: dict[str, object] = {}
+        for event in events:
+            if type(event).__name__ == "MappingEndEvent":
+                break
+            key = self._key(event)
+            if key in out:
+                first = self.positions[(*path, key)]
+                raise ConfigError(
+                    f"the key '{key}' stands twice (first in line {first[0]})",
+                    "each key once",
+                    "remove or rename one of them",
+                    place=self._at(event),
+                )
+            place = self._at(event)
+            self.positions[(*path, key)] = (place.line or 1, place.column or 1)
+            out[key] = self._value(next(events), events, (*path, key))
+        return out
+
+    def _key(self, event: Any) -> str:
+        """The text of a key."""
+        kind = type(event).__name__
+        self._refuse(event, kind, ())
+        if kind != "ScalarEvent":
+            raise ConfigError("a key that is a list or mapping", "text keys", "use a text", place=self._at(event))
+        key = _scalar(str(event.value), event.style not in (None, ""), self._at(event))
+        if not isinstance(key, str):
+            found = f"the key {str(event.value)[:40]!r} is not text"
+            raise ConfigError(found, "text keys", "put the key in quotes", place=self._at(event))
+        return key
+
+    def _refuse(self, event: Any, kind: str, path: tuple[str | int, ...]) -> None:
+        """Refuse anchors, aliases, tags and deep nesting."""
         if kind == "AliasEvent" or getattr(event, "anchor", None) is not None:
-            raise ConfigError("an anchor or alias (& or *)", "the value written out", "repeat the value", place=place)
-        if getattr(event, "ctag", None) is not None and str(event.ctag) not in {"None", ""} and not _implicit(event):
-            raise ConfigError(f"a tag ({event.ctag})", "a plain value", "remove the tag", place=place)
-        if kind == "DocumentStartEvent":
-            documents += 1
-            if documents > 1:
-                raise ConfigError("a second document (---)", "one document a file", "split the file", place=place)
-        if kind in {"MappingStartEvent", "SequenceStartEvent"}:
-            depth += 1
-            if depth > MAX_DEPTH:
-                raise ConfigError(f"nested deeper than {MAX_DEPTH} levels", "a flat file", place=place)
-        elif kind in {"MappingEndEvent", "SequenceEndEvent"}:
-            depth -= 1
+            found = "an anchor or alias (& or *)"
+            raise ConfigError(found, "the value written out", "repeat the value", place=self._at(event))
+        if not _implicit(event):
+            raise ConfigError(f"a tag ({event.ctag})", "a plain value", "remove the tag", place=self._at(event))
+        if len(path) >= MAX_DEPTH:
+            raise ConfigError(f"nested deeper than {MAX_DEPTH} levels", "a flat file", place=self._at(event))
 
 
 def _implicit(event: Any) -> bool:
@@ -127,55 +190,9 @@ def _implicit(event: Any) -> bool:
     return bool(any(implicit) if isinstance(implicit, tuple) else implicit)
 
 
-def _plain(
-    node: Any, path: tuple[str | int, ...], positions: dict[tuple[str | int, ...], tuple[int, int]], file: str
-) -> object:
-    """Turn a node into plain values and note where everything stood."""
-    from ruamel.yaml.nodes import MappingNode, SequenceNode
-
-    here = (node.start_mark.line + 1, node.start_mark.column + 1)
-    positions.setdefault(path, here)
-    if isinstance(node, MappingNode):
-        return _mapping(node, path, positions, file)
-    if isinstance(node, SequenceNode):
-        return [_plain(item, (*path, index), positions, file) for index, item in enumerate(node.value)]
-    return _scalar(node, Place(file, *here))
-
-
-def _mapping(
-    node: Any, path: tuple[str | int, ...], positions: dict[tuple[str | int, ...], tuple[int, int]], file: str
-) -> dict[str, object]:
-    """A mapping with string keys, none of them twice."""
-    out: dict[str, object] = {}
-    for key_node, value_node in node.value:
-        place = Place(file, key_node.start_mark.line + 1, key_node.start_mark.column + 1)
-        key = _scalar(key_node, place) if not isinstance(key_node.value, list) else None
-        if not isinstance(key, str):
-            raise ConfigError(
-                f"the key {key_node.value!r} is not text"
-                if not isinstance(key_node.value, list)
-                else "a key that is a list or mapping",
-                "text keys",
-                "put the key in quotes",
-                place=place,
-            )
-        if key in out:
-            first = positions[(*path, key)]
-            raise ConfigError(
-                f"the key '{key}' stands twice (first in line {first[0]})",
-                "each key once",
-                "remove or rename one of them",
-                place=place,
-            )
-        positions[(*path, key)] = (place.line or 1, place.column or 1)
-        out[key] = _plain(value_node, (*path, key), positions, file)
-    return out
-
-
-def _scalar(node: Any, place: Place) -> object:
+def _scalar(text: str, quoted: bool, place: Place) -> object:
     """A scalar by YAML 1.2's core schema, dates added; quoted scalars are always text."""
-    text = str(node.value)
-    if node.style is not None:
+    if quoted:
         return text
     if _NULL.match(text):
         return None

@@ -137,12 +137,12 @@ def _run(con: Any, run: str | None, named: str | None) -> tuple[str | None, str]
     runs = store.list_runs(con)
     if run is None and runs.is_empty():
         if named is None:
-            raise StoreError("no run is recorded yet", "a run, or --policy NAME", "triage-lab explain TICKET --policy NAME")
+            raise StoreError(
+                "no run is recorded yet", "a run, or --policy NAME", "triage-lab explain TICKET --policy NAME"
+            )
         return None, named
-    if run is not None:
-        found = store.read_run(con, run)
-    else:
-        found = runs.sort("started_at", "run_id").row(-1, named=True)
+    newest = "" if run is not None else str(runs.sort("started_at", "run_id")["run_id"][-1])
+    found = store.read_run(con, run or newest)
     return str(found["run_id"]), str(json.loads(str(found["manifest"]))["candidate"]["name"])
 
 

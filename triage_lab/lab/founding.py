@@ -58,9 +58,7 @@ class NewLab:
     files: tuple[str, ...]
 
 
-def init(
-    directory: str | Path, *, name: str | None = None, timezone: str = "UTC", currency: str = "EUR"
-) -> NewLab:
+def init(directory: str | Path, *, name: str | None = None, timezone: str = "UTC", currency: str = "EUR") -> NewLab:
     """Make a new lab in a folder; nothing that lies there is overwritten.
 
     Raises

@@ -111,7 +111,9 @@ def _target(source: str | None, table: str | None) -> Any:
     if source is not None:
         return sources.read_mapping(source)
     if table not in CANONICAL:
-        raise UsageError(f"unknown table '{str(table)[:60]}'", nearest(str(table), CANONICAL), "see docs/reference/tables.md")
+        raise UsageError(
+            f"unknown table '{str(table)[:60]}'", nearest(str(table), CANONICAL), "see docs/reference/tables.md"
+        )
     return CANONICAL[table]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from triage_lab import policy
 from triage_lab.domain.desk import ContextColumn, Operations
 from triage_lab.domain.documents import Document
-from triage_lab.domain.errors import PolicyError, Place
+from triage_lab.domain.errors import Place, PolicyError
 from triage_lab.domain.policy import Policy
 from triage_lab.lab.config import Config
 from triage_lab.lab.documents import read_document

@@ -1,4 +1,4 @@
-"""Who is counted: from the tickets in the store to the tickets that were scored, with the reason for every one left out."""
+"""Who is counted: from the tickets in the store to those scored, with the reason for every one left out."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def facts(snapshot: Snapshot, decisions: pl.DataFrame, by: Sequence[str]) -> pl.
     Returns
     -------
     polars.DataFrame
-        ``cluster`` (account, or ``ticket:<id>`` where the account is unknown), ``account_known``, ``mrr``, ``mrr_tier``,
+        ``cluster`` (account, or ``ticket:<id>`` where it is unknown), ``account_known``, ``mrr``, ``mrr_tier``,
         ``rule_id`` (the item of the candidate that decided) and the columns of ``by``.
     """
     context = snapshot.context
@@ -37,7 +37,9 @@ def facts(snapshot: Snapshot, decisions: pl.DataFrame, by: Sequence[str]) -> pl.
     return pl.DataFrame(columns)
 
 
-def flow(snapshot: Snapshot, window: Window, scored: np.ndarray, where: str | None, states: pl.DataFrame | None) -> tuple[FlowStep, ...]:
+def flow(
+    snapshot: Snapshot, window: Window, scored: np.ndarray, where: str | None, states: pl.DataFrame | None
+) -> tuple[FlowStep, ...]:
     """Population flow: in, left out by reason, analysed, and what of it could not be judged."""
     arrived = snapshot.context["arrived_at"].to_numpy()
     before = int((arrived < window.start).sum())
@@ -53,7 +55,9 @@ def flow(snapshot: Snapshot, window: Window, scored: np.ndarray, where: str | No
         steps.append(FlowStep("out", f"not in {where}", inside - int(scored.sum())))
     steps.append(FlowStep("analysed", "tickets scored", int(scored.sum())))
     truth = snapshot.history["resolver_team_id"].is_null() & snapshot.history["truth_teams"].is_null()
-    steps.append(FlowStep("unjudged", "no resolver and no label: misroute unknown", int((truth.to_numpy() & scored).sum())))
+    steps.append(
+        FlowStep("unjudged", "no resolver and no label: misroute unknown", int((truth.to_numpy() & scored).sum()))
+    )
     if states is not None and states.height:
         rows = states.filter(pl.col("state") == "open")["row"].unique().to_numpy()
         still = int(scored[rows].sum()) if len(rows) else 0

@@ -15,7 +15,7 @@ from triage_lab.lab.fields import nearest
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """Canonical column → column of the file (None = nothing fits) and how sure that is; ``yaml`` to edit and pass back."""
+    """Canonical column → column of the file (None = nothing fits), how sure; ``yaml`` to edit and pass back."""
 
     file: str
     table: str

@@ -34,7 +34,9 @@ def parse_time(text: str, timezone: str, flag: str) -> int:
     try:
         when = datetime.fromisoformat(text)
     except ValueError as error:
-        raise UsageError(f"{flag} {text!r} is no date", "a date or time, e.g. 2026-09-01 or 2026-09-01T08:00") from error
+        raise UsageError(
+            f"{flag} {text!r} is no date", "a date or time, e.g. 2026-09-01 or 2026-09-01T08:00"
+        ) from error
     if when.tzinfo is None:
         when = when.replace(tzinfo=ZoneInfo(timezone))
     return int(when.timestamp())

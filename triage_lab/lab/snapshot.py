@@ -65,7 +65,9 @@ def read_snapshot(con: Any, config: Config, operations: Operations | None) -> Sn
     loads = store.list_loads(con)
     seen = int((context["arrived_at"] <= cutoff).sum())
     if seen == 0:
-        raise StoreError("every ticket arrived after the cutoff", "a snapshot taken after some ticket", "check --snapshot-at")
+        raise StoreError(
+            "every ticket arrived after the cutoff", "a snapshot taken after some ticket", "check --snapshot-at"
+        )
     return Snapshot(
         as_of_load=as_of,
         data_digest=store.data_digest(con, as_of),

@@ -220,14 +220,14 @@ def _grades(study: Study) -> dict[str, Grade]:
     inferred = study.operations is not None and bool(study.operations.inferred)
     if not inferred:
         return {}
-    return {
-        name: Grade.EXTRAPOLATED for name, metric in metrics.CATALOGUE.items() if metric.ceiling is Grade.SIMULATED
-    }
+    return {name: Grade.EXTRAPOLATED for name, metric in metrics.CATALOGUE.items() if metric.ceiling is Grade.SIMULATED}
 
 
 def _fields(found: Any, comparisons: tuple[Comparison, ...]) -> tuple[FieldQuality, ...]:
     """Coverage and accuracy per field and source."""
-    by_key = {(item.metric, item.segment.get("field"), item.segment.get("source")): item.candidate for item in comparisons}
+    by_key = {
+        (item.metric, item.segment.get("field"), item.segment.get("source")): item.candidate for item in comparisons
+    }
     return tuple(
         FieldQuality(
             counts.field,
@@ -305,7 +305,11 @@ def _provenance(study: Study, run_id: str, judged: Judged) -> Provenance:
     """What a rerun needs, and what this page cannot know."""
     tzdata, holidays = replay.calendar_versions()
     played = study.candidate.played
-    caveats = CAVEATS if study.mode == DESK else (CAVEATS[0], "Waits, queues and SLA under the new routing: no desk was replayed.")
+    caveats = (
+        CAVEATS
+        if study.mode == DESK
+        else (CAVEATS[0], "Waits, queues and SLA under the new routing: no desk was replayed.")
+    )
     assumed = sorted(name for name, column in study.snapshot.columns.items() if column.as_of == "assume_static")
     if assumed:
         caveats = (*caveats, f"Taken as never changing: {', '.join(assumed)}.")

@@ -121,9 +121,10 @@ _METRICS: tuple[Metric, ...] = (
         "Share of tickets that the source system marked as within SLA; observed only, under the vendor's rules.",
     ),
     Metric(
-        "manual_triage_share", "Tickets sent to manual triage", "fraction", Better.LOWER, "rate", _ANY_TICKET,
+        "manual_triage_share", "Tickets sent to manual triage", "fraction", Better.NEITHER, "rate", _ANY_TICKET,
         "does not depend on the ticket's state", Grade.REPLAYED,
-        "Share of tickets that the policy left to people because a fact it needs was unknown.",
+        "Share of tickets that the policy left to people because a fact it needs was unknown. Neither better "
+        "nor worse in itself: a policy that fails closed asks people more often.",
     ),
 )  # fmt: skip
 

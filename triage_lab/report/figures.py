@@ -10,7 +10,7 @@ from triage_lab.domain.measure import Measure
 from triage_lab.domain.result import Curve, Result
 from triage_lab.report import findings
 from triage_lab.report.numbers import scale_for
-from triage_lab.report.sections import service
+from triage_lab.report.sections import segments, service
 from triage_lab.report.wording import arm_name, missing_reason, overall, segment_label
 
 if TYPE_CHECKING:
@@ -69,12 +69,12 @@ def _canvas(height: float, title: str) -> tuple[Figure, Axes]:
 
 def _segments(result: Result) -> Figure:
     """Service levels by segment, today above and new policy below."""
-    found = service.foremost(service.segmentation(result))
-    total = overall(result, service.HEADLINE)
+    found = segments.foremost(segments.segmentation(result))
+    total = overall(result, segments.HEADLINE)
     rows = [*found, *([total] if total is not None else [])]
     if not rows:
         raise UsageError(
-            "this result has no SLA numbers", "a run with a desk", missing_reason(result, service.HEADLINE)
+            "this result has no SLA numbers", "a run with a desk", missing_reason(result, segments.HEADLINE)
         )
     drawn, axes = _canvas(1.2 + 0.42 * len(rows), findings.service_title(result))
     for index, item in enumerate(rows):

@@ -9,7 +9,7 @@ from triage_lab.domain.measure import Comparison
 from triage_lab.domain.result import Curve, Result
 from triage_lab.report.charts import multiples
 from triage_lab.report.numbers import THIN, clean, comparison_scale, count, in_words, listed, plural, scale_for, show
-from triage_lab.report.sections import enrichment, routing, service
+from triage_lab.report.sections import enrichment, routing, segments
 from triage_lab.report.wording import keys_label, metric_label, missing_reason, overall, segment_label, sentence_case
 
 
@@ -29,8 +29,8 @@ def _lower(label: str) -> str:
 
 def service_title(result: Result) -> str:
     """Which segments certainly gain and lose; else what can be said of all tickets."""
-    found = service.segmentation(result)
-    gains, losses = service.certain(found)
+    found = segments.segmentation(result)
+    gains, losses = segments.certain(found)
     if gains and losses:
         best, worst = segment_label(gains[0].segment), _lower(segment_label(losses[0].segment))
         return f"{best} gains most, {_amount(gains[0])}; {worst} loses {_amount(losses[0])}"
@@ -38,7 +38,7 @@ def service_title(result: Result) -> str:
         return f"{segment_label(gains[0].segment)} gains most, {_amount(gains[0])}; no segment certainly loses"
     if losses:
         return f"{segment_label(losses[0].segment)} loses most, {_amount(losses[0])}; no segment certainly gains"
-    total = overall(result, service.HEADLINE)
+    total = overall(result, segments.HEADLINE)
     if total is None or total.difference is None or total.difference.value is None:
         return _service_without(result, total)
     if total.difference.value == 0 and not total.difference.low and not total.difference.high:
@@ -54,7 +54,7 @@ def _service_without(result: Result, total: Comparison | None) -> str:
     if total is not None and total.candidate is not None and total.candidate.value is not None:
         shown = show(total.candidate, comparison_scale(total, ""))
         return (
-            f"{metric_label(result, service.HEADLINE)}: {shown.text} under the new policy, no difference can be given"
+            f"{metric_label(result, segments.HEADLINE)}: {shown.text} under the new policy, no difference can be given"
         )
     if result.scope.mode != "desk":
         return "Service levels need a desk: this run routed tickets, it did not simulate queues"
@@ -63,18 +63,18 @@ def _service_without(result: Result, total: Comparison | None) -> str:
 
 def service_deck(result: Result) -> str:
     """How many segments gain, lose, and cannot be told apart."""
-    found = service.segmentation(result)
+    found = segments.segmentation(result)
     if not found:
         return (
-            missing_reason(result, service.HEADLINE, "SLA compliance", "SLA")
-            if service.segment_table(result) is None
+            missing_reason(result, segments.HEADLINE, "SLA compliance", "SLA")
+            if segments.segment_table(result) is None
             else ""
         )
-    gains, losses = service.certain(found)
+    gains, losses = segments.certain(found)
     rest = len(found) - len(gains) - len(losses)
     by = keys_label(tuple(found[0].segment))
     return (
-        f"{metric_label(result, service.HEADLINE)} by {by}, sorted by difference. Of {plural(len(found), 'segment')}, "
+        f"{metric_label(result, segments.HEADLINE)} by {by}, sorted by difference. Of {plural(len(found), 'segment')}, "
         f"{in_words(len(gains))} certainly {'gains' if len(gains) == 1 else 'gain'}, {in_words(len(losses))} certainly "
         f"{'loses' if len(losses) == 1 else 'lose'}, {in_words(rest)} cannot be told apart."
     )

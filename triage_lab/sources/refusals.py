@@ -12,7 +12,10 @@ def first_rejects(con: Any, staged: Staged, limit: int = 3) -> str:
     sql = f'SELECT "row", "column", value, reason FROM "{staged.rejects}" ORDER BY "row", "column" LIMIT ?'  # noqa: S608 - own name
     rows = con.execute(sql, [limit]).fetchall()
     parts = [
-        f"row {row}" + (f", column {column}" if column else "") + (f" = {value[:40]!r}" if value else "") + f": {reason}"
+        f"row {row}"
+        + (f", column {column}" if column else "")
+        + (f" = {value[:40]!r}" if value else "")
+        + f": {reason}"
         for row, column, value, reason in rows
     ]
     return "; ".join(parts)
@@ -21,8 +24,8 @@ def first_rejects(con: Any, staged: Staged, limit: int = 3) -> str:
 def reject_reasons(con: Any, staged: Staged) -> dict[str, int]:
     """Return how many refused cells or lines each (column, reason) has, most frequent first."""
     sql = (
-        'SELECT "column", regexp_replace(reason, \'[0-9]+\', \'N\', \'g\'), count(*), any_value(reason ORDER BY "row") '
-        f'FROM "{staged.rejects}" GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT 20'  # noqa: S608 - own name
+        "SELECT \"column\", regexp_replace(reason, '[0-9]+', 'N', 'g'), count(*), any_value(reason ORDER BY \"row\") "  # noqa: S608 - own name
+        f'FROM "{staged.rejects}" GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT 20'
     )
     found: dict[str, int] = {}
     for column, _, count, reason in con.execute(sql).fetchall():
