@@ -169,7 +169,7 @@ def test_a_certain_change_of_misroute_comes_before_an_uncertain_one_of_sla() -> 
 
 def test_many_missing_items_are_counted() -> None:
     found = reach(tuple(replace(one, state=ItemState.MISSING) for one in GREEN))
-    assert found.sentence.endswith("but 9 of nine launch items have no evidence yet.")
+    assert found.sentence.endswith("but 9 of 9 launch items have no evidence yet.")
 
 
 def test_missing_evidence_is_named() -> None:

@@ -54,7 +54,7 @@ def test_strict_refuses_everything(lab: Lab, tmp_path: Path) -> None:
     before = lab.table("tickets")
     with pytest.raises(ExportError, match="--strict") as caught:
         lab.ingest(
-            [write(tmp_path, "a.csv", GOOD.replace("T", "U")), write(tmp_path, "b.csv", MIXED)],
+            [write(tmp_path, "a.csv", GOOD.replace("\nT", "\nU")), write(tmp_path, "b.csv", MIXED)],
             table="tickets",
             strict=True,
         )
@@ -97,7 +97,7 @@ def test_an_interrupted_load_leaves_the_store_as_it_was(lab: Lab, tmp_path: Path
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        lab.ingest([write(tmp_path, "second.csv", GOOD.replace("T", "U"))], table="tickets", progress=interrupt)
+        lab.ingest([write(tmp_path, "second.csv", GOOD.replace("\nT", "\nU"))], table="tickets", progress=interrupt)
     assert lab.table("tickets").equals(before)
 
 

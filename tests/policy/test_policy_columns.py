@@ -9,7 +9,33 @@ from triage_lab.domain.errors import PolicyError
 from triage_lab.domain.tables import CANONICAL
 from triage_lab.policy import clause_column, read_columns
 
-NAMES = ["category", "subcategory", "product_module", "channel", "inbox", "language", "type", "priority_at_creation", "account_id", "account_tier", "region", "contract_tier", "contract_end", "days_to_renewal", "auto_renew", "mrr", "mrr_tier", "balance_due", "overdue_days", "open_dispute", "churn_risk", "open_opportunity_amount", "open_opportunity_count", "legal_flag", "is_repeat_7d"]
+NAMES = [
+    "category",
+    "subcategory",
+    "product_module",
+    "channel",
+    "inbox",
+    "language",
+    "type",
+    "priority_at_creation",
+    "account_id",
+    "account_tier",
+    "region",
+    "contract_tier",
+    "contract_end",
+    "days_to_renewal",
+    "auto_renew",
+    "mrr",
+    "mrr_tier",
+    "balance_due",
+    "overdue_days",
+    "open_dispute",
+    "churn_risk",
+    "open_opportunity_amount",
+    "open_opportunity_count",
+    "legal_flag",
+    "is_repeat_7d",
+]
 
 
 def test_every_column_of_the_contract_is_there() -> None:

@@ -63,7 +63,28 @@ from triage_lab.policy.tickets import context_value
 
 SETTINGS = settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
 COLUMNS = read_columns()
-TEXTS = ["", "a", "A", "ab", "billing", "it's", "''", "ß", "SS", "İ", "Σς", "é", "%", "_", "a_b", "\\", "😀x", "a%", ".*", "x'y"]
+TEXTS = [
+    "",
+    "a",
+    "A",
+    "ab",
+    "billing",
+    "it's",
+    "''",
+    "ß",
+    "SS",
+    "İ",
+    "Σς",
+    "é",
+    "%",
+    "_",
+    "a_b",
+    "\\",
+    "😀x",
+    "a%",
+    ".*",
+    "x'y",
+]
 IN_DATA = [*TEXTS, "line\nend", "a\n", "tab\tx", "e\u0301", "\u00a0", "null"]
 EDGES = [0.0, 60.0, 500.0, 5000.0, 0.1, 0.1 + 0.2, 1e308, 5e-324, 2.0**53]
 NUMBERS = sorted({y for x in EDGES for y in (x, -x, math.nextafter(x, math.inf), math.nextafter(x, -math.inf))})
@@ -89,7 +110,9 @@ def _literal(value: float) -> Literal:
     return Literal(int(exact) if exact == exact.to_integral_value() else exact)
 
 
-NUMBER_LITERALS = st.sampled_from([*(_literal(x) for x in NUMBERS), Literal(2**53 + 1), Literal(61), Literal(Decimal("0.7"))])
+NUMBER_LITERALS = st.sampled_from(
+    [*(_literal(x) for x in NUMBERS), Literal(2**53 + 1), Literal(61), Literal(Decimal("0.7"))]
+)
 TEXT_LITERALS = st.sampled_from([Literal(text) for text in TEXTS])
 DATE_LITERALS = st.sampled_from([Literal(day) for day in DAYS])
 
@@ -135,7 +158,9 @@ def atom_strategy(draw: Any, params: bool) -> Predicate:
     if choice == 3:
         return Between(*(draw(st.one_of(number_scalars(params), NUMBER_LITERALS)) for _ in range(3)))
     if choice == 4:
-        return In(draw(number_scalars(params)), tuple(dict.fromkeys(draw(st.lists(NUMBER_LITERALS, min_size=1, max_size=4)))))
+        return In(
+            draw(number_scalars(params)), tuple(dict.fromkeys(draw(st.lists(NUMBER_LITERALS, min_size=1, max_size=4))))
+        )
     if choice <= 6:
         right = draw(st.one_of(TEXT_LITERALS, text_scalars(params)))
         return Compare(draw(ops), draw(text_scalars(params)), right)
@@ -147,23 +172,34 @@ def atom_strategy(draw: Any, params: bool) -> Predicate:
     if choice == 9:
         if draw(st.booleans()):
             return Function("contains", (draw(text_scalars(params)), draw(TEXT_LITERALS)))
-        return Compare(draw(ops), Function("length", (draw(text_scalars(params)),)), draw(st.sampled_from([Literal(i) for i in range(4)])))
+        return Compare(
+            draw(ops),
+            Function("length", (draw(text_scalars(params)),)),
+            draw(st.sampled_from([Literal(i) for i in range(4)])),
+        )
     if choice == 10:
         day = Param("day", ColumnKind.DATE) if params and draw(st.booleans()) else draw(DATE_LITERALS)
         return Compare(draw(ops), DATE_COLUMN, day)
     if choice == 11:
-        return IsNull(draw(st.one_of(st.sampled_from([*FLAG_COLUMNS, DATE_COLUMN]), number_scalars(params), text_scalars(params))))
+        numbers = number_scalars(params).filter(lambda node: not isinstance(node, Literal))
+        return IsNull(draw(st.one_of(st.sampled_from([*FLAG_COLUMNS, DATE_COLUMN]), numbers, text_scalars(params))))
     flag = draw(st.sampled_from(FLAG_COLUMNS))
     if params and draw(st.integers(0, 3)) == 0:
         return Compare(Op.EQ, flag, Param("flag", ColumnKind.BOOLEAN))
-    return draw(st.sampled_from([flag, Compare(Op.EQ, flag, Literal(True)), Compare(Op.NE, flag, Literal(False)), Literal(True)]))
+    return draw(
+        st.sampled_from(
+            [flag, Compare(Op.EQ, flag, Literal(True)), Compare(Op.NE, flag, Literal(False)), Literal(True)]
+        )
+    )
 
 
 def predicates(params: bool) -> st.SearchStrategy[Predicate]:
     """Random conditions, flat where the parser would make them flat."""
 
     def join(kind: type) -> Any:
-        return lambda parts: kind(tuple(p for part in parts for p in (part.items if isinstance(part, kind) else (part,))))
+        return lambda parts: kind(
+            tuple(p for part in parts for p in (part.items if isinstance(part, kind) else (part,)))
+        )
 
     return st.recursive(
         atom_strategy(params),
@@ -202,7 +238,10 @@ SCHEMA = {
 
 
 def frame_of(tickets: list[dict[str, Any]]) -> pl.DataFrame:
-    rows = [t | {"arrived_at": int(datetime(t["day"].year, t["day"].month, t["day"].day, 23, tzinfo=UTC).timestamp())} for t in tickets]
+    rows = [
+        t | {"arrived_at": int(datetime(t["day"].year, t["day"].month, t["day"].day, 23, tzinfo=UTC).timestamp())}
+        for t in tickets
+    ]
     return pl.DataFrame([[row[name] for name in SCHEMA] for row in rows], schema=SCHEMA, orient="row")
 
 
@@ -236,7 +275,9 @@ def policies(draw: Any) -> Policy:
     also = []
     for index in range(draw(st.integers(0, 3))):
         start, end = draw(WINDOW)
-        effect = draw(ACTIONS.map(lambda a: Actions(watch=a.watch, priority=a.priority, holds=a.holds, escalate=a.escalate)))
+        effect = draw(
+            ACTIONS.map(lambda a: Actions(watch=a.watch, priority=a.priority, holds=a.holds, escalate=a.escalate))
+        )
         also.append(Also(f"a{index}", draw(predicates(True)), "", effect, start, end))
     default = Default(draw(ACTIONS), draw(REQUIRES))
     return Policy("p", "1", Stage.DRAFT, tuple(overrides), tuple(rules), tuple(also), default, PARAMS, SETS)
@@ -326,7 +367,38 @@ def test_any_text_parses_or_is_refused_with_a_reason(text: str) -> None:
         assert parse_predicate(predicate_text(parsed), COLUMNS) == parsed
 
 
-@given(st.lists(st.sampled_from(["category", "mrr", "legal_flag", "=", "<", ">", "(", ")", "AND", "OR", "NOT", "IN", "BETWEEN", "LIKE", "IS", "NULL", "'a'", "5", ":p", ",", "-", "+", "lower("]), max_size=14))
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "category",
+                "mrr",
+                "legal_flag",
+                "=",
+                "<",
+                ">",
+                "(",
+                ")",
+                "AND",
+                "OR",
+                "NOT",
+                "IN",
+                "BETWEEN",
+                "LIKE",
+                "IS",
+                "NULL",
+                "'a'",
+                "5",
+                ":p",
+                ",",
+                "-",
+                "+",
+                "lower(",
+            ]
+        ),
+        max_size=14,
+    )
+)
 @settings(SETTINGS, max_examples=200)
 def test_any_words_of_the_language_parse_or_are_refused(words: list[str]) -> None:
     from triage_lab.domain.errors import PolicyError

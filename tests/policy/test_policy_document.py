@@ -170,12 +170,22 @@ def test_actions_are_written_back_in_the_form_of_the_file() -> None:
         ),
         ("id: a", "id: default", 4, "id of the default"),
         ("id: a", "id: 7", 4, "id is '7'"),
-        ("default:", "  - {id: a, when: TRUE, then: {route: billing}}\ndefault:", 7, "stands twice \\(first at p.yaml:4"),
+        (
+            "default:",
+            "  - {id: a, when: TRUE, then: {route: billing}}\ndefault:",
+            7,
+            "stands twice \\(first at p.yaml:4",
+        ),
         ("default:", "also:\n  - {id: a, when: TRUE, then: {sync: crm}}\ndefault:", 8, "stands twice"),
         ("default:", "also:\n  - {id: x, when: TRUE, then: {route: billing}}\ndefault:", 8, "never changes the owner"),
         ("default:", "also:\n  - {id: x, when: TRUE, then: {auto_close: true}}\ndefault:", 8, "no requires"),
         ("default:", "also:\n  - {id: x, when: TRUE, then: {}}\ndefault:", 8, "nothing is done"),
-        ("default:", "overrides:\n  - {id: x, when: TRUE, then: {route: billing}}\ndefault:", 8, "overrides is missing"),
+        (
+            "default:",
+            "overrides:\n  - {id: x, when: TRUE, then: {route: billing}}\ndefault:",
+            8,
+            "overrides is missing",
+        ),
         (
             "default:",
             "overrides:\n  - {id: x, when: TRUE, overrides: [b], then: {route: billing}}\ndefault:",
@@ -199,8 +209,18 @@ def test_actions_are_written_back_in_the_form_of_the_file() -> None:
         ("    then", "    valid_from: soon\n    then", 6, "valid_from is 'soon'"),
         ("    then", "    manifest: {ower: x}\n    then", 6, "did you mean 'owner'"),
         ("rules:", "params: {x: {value: 1, values: []}}\nrules:", 3, "no single form"),
-        ("rules:", "params: {x: {values: [{from: 2026-02-01, value: 1}, {from: 2026-01-01, value: 2}]}}\nrules:", 3, "later day"),
-        ("rules:", "params: {x: {values: [{from: 2026-02-01, value: 1}, {from: 2026-03-01, value: a}]}}\nrules:", 3, "one kind"),
+        (
+            "rules:",
+            "params: {x: {values: [{from: 2026-02-01, value: 1}, {from: 2026-01-01, value: 2}]}}\nrules:",
+            3,
+            "later day",
+        ),
+        (
+            "rules:",
+            "params: {x: {values: [{from: 2026-02-01, value: 1}, {from: 2026-03-01, value: a}]}}\nrules:",
+            3,
+            "one kind",
+        ),
         ("rules:", "params: {x: 5}\nrules:", 3, "x is '5'"),
         ("rules:", "params: {1x: {value: 5}}\nrules:", 3, "no name"),
         ("rules:", "sets: {x: []}\nrules:", 3, "is empty"),
@@ -211,7 +231,12 @@ def test_actions_are_written_back_in_the_form_of_the_file() -> None:
         ("default:", "invariants:\n  - {id: i, never: TRUE}\ndefault:", 8, "with is missing"),
         ("default:", "tests:\n  - {name: t, ticket: {mr: 1}, expect: {rule: a}}\ndefault:", 8, "did you mean 'mrr'"),
         ("default:", "tests:\n  - {name: t, ticket: {mrr: a}, expect: {rule: a}}\ndefault:", 8, "mrr is 'a'"),
-        ("default:", "tests:\n  - {name: t, ticket: {days_to_renewal: 1.5}, expect: {rule: a}}\ndefault:", 8, "an? integer"),
+        (
+            "default:",
+            "tests:\n  - {name: t, ticket: {days_to_renewal: 1.5}, expect: {rule: a}}\ndefault:",
+            8,
+            "an? integer",
+        ),
         ("default:", "tests:\n  - {name: t, ticket: {legal_flag: 1}, expect: {rule: a}}\ndefault:", 8, "a boolean"),
         ("default:", "tests:\n  - {name: t, ticket: {}, expect: {rule: b}}\ndefault:", 8, "no item 'b'"),
         ("default:", "tests:\n  - {name: t, ticket: {}, expect: {outcome: won}}\ndefault:", 8, "outcome is 'won'"),
@@ -329,14 +354,19 @@ insert: [{after: b, rule: {id: a, when: legal_flag, then: {route: billing}}}]
 """
     two = MINIMAL.replace("default:", "  - {id: b, when: auto_renew, then: {route: support}}\ndefault:")
     assert [rule.item_id for rule in read(moved, parents=family(two=two)).rules] == ["b", "a"]
-    broken = two.replace("default:", "overrides: [{id: o, when: legal_flag, overrides: [a], then: {route: triage}}]\ndefault:")
+    broken = two.replace(
+        "default:", "overrides: [{id: o, when: legal_flag, overrides: [a], then: {route: triage}}]\ndefault:"
+    )
     with pytest.raises(PolicyError, match="overrides names 'a'") as caught:
         read("policy: c\nversion: '1'\nextends: two\ndrop: [a]\n", parents=family(two=broken))
     assert caught.value.place.file == "two.yaml"
 
 
 def test_grandparents_params_and_invariants_are_inherited() -> None:
-    parent = MINIMAL + "params: {x: {value: 1}}\ninvariants: [{id: i, never: legal_flag, with: [reply]}]\ntests: [{name: t, expect: {rule: a}}]\n"
+    parent = (
+        MINIMAL
+        + "params: {x: {value: 1}}\ninvariants: [{id: i, never: legal_flag, with: [reply]}]\ntests: [{name: t, expect: {rule: a}}]\n"
+    )
     child = "policy: c\nversion: '1'\nextends: p\nparams: {x: {value: 2}}\ninvariants: [{id: j, never: mrr > :x, with: [reply]}]\n"
     grandchild = "policy: g\nversion: '1'\nextends: c\n"
     policy = read(grandchild, parents=family(p=parent, c=child))
@@ -379,7 +409,9 @@ def test_the_digest_sees_what_decides_and_nothing_else() -> None:
     base = policy_digest(read(FULL))
     assert len(base) == 64
     same = [
-        FULL.replace('version: "2"', 'version: "3"').replace("stage: shadow", "stage: draft").replace("policy: full", "policy: other"),
+        FULL.replace('version: "2"', 'version: "3"')
+        .replace("stage: shadow", "stage: draft")
+        .replace("policy: full", "policy: other"),
         "# a comment\n" + FULL,
         FULL.replace("when: mrr < :high AND", "when: (mrr<:high) and"),
         FULL[: FULL.index("tests:")],

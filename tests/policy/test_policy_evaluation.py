@@ -226,7 +226,9 @@ rules:
     assert decide(policy, mrr=20.0, day=date(2026, 6, 1))["rule_id"] == "spring"
     assert decide(policy, mrr=20.0, day=date(2026, 6, 2))["rule_id"] == "summer"
     berlin = compile_policy(policy, timezone="Europe/Berlin")
-    start = int(datetime(2026, 3, 28, 23, tzinfo=UTC).timestamp())  # midnight in Berlin, an hour before the clock change
+    start = int(
+        datetime(2026, 3, 28, 23, tzinfo=UTC).timestamp()
+    )  # midnight in Berlin, an hour before the clock change
     found = berlin.decide(frame_of({"mrr": 15.0, "arrived_at": start - 1}, {"mrr": 15.0, "arrived_at": start}))
     assert found["rule_id"].to_list() == ["default", "spring"]
     june = int(datetime(2026, 5, 31, 22, tzinfo=UTC).timestamp())
@@ -258,7 +260,9 @@ def test_a_policy_of_nothing_but_a_default() -> None:
 
 
 def test_more_than_sixty_four_items_use_further_words() -> None:
-    rules = "\n".join(f"  - {{id: r{i}, when: days_to_renewal >= {200 - i}, then: {{route: t{i}}}}}" for i in range(130))
+    rules = "\n".join(
+        f"  - {{id: r{i}, when: days_to_renewal >= {200 - i}, then: {{route: t{i}}}}}" for i in range(130)
+    )
     compiled = compile_policy(policy_of(f"rules:\n{rules}\n"))
     found = compiled.decide(frame_of({"days_to_renewal": 200 - 70}, {"days_to_renewal": None}))
     assert found["rule_id"].to_list() == ["r70", "default"]

@@ -1,7 +1,5 @@
 """Invented but coherent results for the report's tests: a full backtest, a routing-only one, a hostile one."""
 
-# ruff: noqa: E501  (a row of invented data reads best on one line)
-
 from __future__ import annotations
 
 import math

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 import pytest
@@ -36,15 +37,28 @@ def test_every_value_lies_inside_its_axis(values: list[float], margin: float) ->
 
 
 def test_an_axis_of_rates_stays_inside_zero_and_one() -> None:
-    axis = rows.axis_of([measure("m", "candidate", 0.999, 0.01, 9, 3), measure("m", "candidate", 0.01, 0.05, 9, 3)], PERCENT, name="x")
+    axis = rows.axis_of(
+        [measure("m", "candidate", 0.999, 0.01, 9, 3), measure("m", "candidate", 0.01, 0.05, 9, 3)], PERCENT, name="x"
+    )
     assert axis.axis.low == 0.0 and axis.axis.high == 1.0
     assert [tick.text for tick in axis.ticks] == ["0", "20", "40", "60", "80", "100"]
     assert axis.ticks[0].anchor == "" and axis.ticks[-1].anchor == "end"
 
 
-@pytest.mark.parametrize(("grade", "stroke"), [(Grade.OBSERVED, "obs"), (Grade.REPLAYED, "rep"), (Grade.SIMULATED, "sim"), (Grade.EXTRAPOLATED, "ext")])
+@pytest.mark.parametrize(
+    ("grade", "stroke"),
+    [(Grade.OBSERVED, "obs"), (Grade.REPLAYED, "rep"), (Grade.SIMULATED, "sim"), (Grade.EXTRAPOLATED, "ext")],
+)
 def test_the_stroke_shows_the_grade(grade: Grade, stroke: str) -> None:
-    drawn = lane(measure("m", "candidate", 0.5, 0.1, 9, 3, grade=grade), Axis(0, 1), name="new", tone="ca", y=1, radius=2, scale=PERCENT)
+    drawn = lane(
+        measure("m", "candidate", 0.5, 0.1, 9, 3, grade=grade),
+        Axis(0, 1),
+        name="new",
+        tone="ca",
+        y=1,
+        radius=2,
+        scale=PERCENT,
+    )
     assert drawn is not None
     assert drawn.stroke == stroke
     assert (drawn.x1, drawn.cx, drawn.x2) == ("40%", "50%", "60%")
@@ -53,8 +67,13 @@ def test_the_stroke_shows_the_grade(grade: Grade, stroke: str) -> None:
 
 def test_no_value_gives_no_lane_and_no_interval_gives_no_bar() -> None:
     assert lane(None, Axis(0, 1), name="n", tone="ca", y=1, radius=1, scale=PERCENT) is None
-    assert lane(measure("m", "candidate", None, None, 0, 0), Axis(0, 1), name="n", tone="ca", y=1, radius=1, scale=PERCENT) is None
-    bare = lane(measure("m", "candidate", 0.5, None, 1, 1), Axis(0, 1), name="n", tone="ca", y=1, radius=1, scale=PERCENT)
+    assert (
+        lane(measure("m", "candidate", None, None, 0, 0), Axis(0, 1), name="n", tone="ca", y=1, radius=1, scale=PERCENT)
+        is None
+    )
+    bare = lane(
+        measure("m", "candidate", 0.5, None, 1, 1), Axis(0, 1), name="n", tone="ca", y=1, radius=1, scale=PERCENT
+    )
     assert bare is not None and bare.x1 is None and "no interval" in bare.title
 
 
@@ -70,7 +89,7 @@ def test_survival_steps_never_rise_and_start_at_the_left_edge() -> None:
     for shape in drawn.curves:
         points = [tuple(map(float, pair.split())) for pair in re.split("[ML]", shape.line) if pair]
         assert points[0][0] == 0 and points[-1][0] == 1000
-        assert all(left[0] <= right[0] and left[1] <= right[1] + 1e-9 for left, right in zip(points, points[1:], strict=False))
+        assert all(left[0] <= right[0] and left[1] <= right[1] + 1e-9 for left, right in itertools.pairwise(points))
         assert shape.band.endswith("Z")
     new, today = drawn.curves[1], drawn.curves[0]
     assert at(new.median_x) < at(today.median_x)
@@ -81,7 +100,9 @@ def test_survival_steps_never_rise_and_start_at_the_left_edge() -> None:
 def test_survival_without_median_says_so() -> None:
     late = survival.geometry([curve("candidate", 1e9, 1000)], name="wait")
     held = curve("candidate", 1e9, 1000)
-    none = survival.geometry([type(held)("candidate", "m", held.minutes, held.waiting, (), (), held.at_risk, None)], name="wait")
+    none = survival.geometry(
+        [type(held)("candidate", "m", held.minutes, held.waiting, (), (), held.at_risk, None)], name="wait"
+    )
     assert late.curves[0].median_text.endswith(" d")
     assert none.curves[0].median_x is None and none.curves[0].band == ""
     assert "fewer than half" in none.label
@@ -106,7 +127,9 @@ def test_matrix_keeps_every_ticket() -> None:
 
 def test_matrix_washes_by_net_and_outlines_the_deepest() -> None:
     drawn = matrix.geometry(routes())
-    found = {(row.owner, owner): cell for row in drawn.rows for owner, cell in zip(drawn.owners, row.cells, strict=True)}
+    found = {
+        (row.owner, owner): cell for row in drawn.rows for owner, cell in zip(drawn.owners, row.cells, strict=True)
+    }
     assert found["billing", "renewal-sme"].wash == "p3" and found["billing", "renewal-sme"].net == "+900"
     assert found["support-apac", "support"].wash.startswith("m")
     assert found["support", "support"].wash == "dg" and found["support", "support"].net == ""
@@ -115,7 +138,9 @@ def test_matrix_washes_by_net_and_outlines_the_deepest() -> None:
 
 def test_matrix_cell_without_truth_is_a_dash_not_a_zero() -> None:
     drawn = matrix.geometry([RouteCell("a", "b", 5, 0, 0, 5), RouteCell("a", "a", 9, 0, 0, 9)])
-    found = {(row.owner, owner): cell for row in drawn.rows for owner, cell in zip(drawn.owners, row.cells, strict=True)}
+    found = {
+        (row.owner, owner): cell for row in drawn.rows for owner, cell in zip(drawn.owners, row.cells, strict=True)
+    }
     assert found["a", "b"].net == DASH and "5 without a known truth" in found["a", "b"].title
 
 

@@ -82,10 +82,25 @@ def test_a_value_that_does_not_exist_is_a_dash_never_a_zero() -> None:
 
 def test_a_shown_measure_carries_everything() -> None:
     measure = Measure(
-        "m", "candidate", 0.5, 0.4, 0.6, 1200, 1, "fraction", Grade.EXTRAPOLATED, flags=(Flag.FEW_ACCOUNTS, Flag.IMMATURE)
+        "m",
+        "candidate",
+        0.5,
+        0.4,
+        0.6,
+        1200,
+        1,
+        "fraction",
+        Grade.EXTRAPOLATED,
+        flags=(Flag.FEW_ACCOUNTS, Flag.IMMATURE),
     )
     shown = show(measure, scale_for("fraction", [0.5]))
-    assert (shown.interval, shown.n, shown.accounts, shown.grade, shown.pips) == ("40.0 to 60.0", "1,200", "1 account", "extrapolated", 1)
+    assert (shown.interval, shown.n, shown.accounts, shown.grade, shown.pips) == (
+        "40.0 to 60.0",
+        "1,200",
+        "1 account",
+        "extrapolated",
+        1,
+    )
     assert shown.flags == "carried by few accounts, not matured"
 
 

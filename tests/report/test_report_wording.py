@@ -21,9 +21,21 @@ from triage_lab.domain.enums import Better, Change, Flag, GateState, Grade, Seve
 from triage_lab.domain.measure import Comparison
 from triage_lab.domain.result import NotPossible
 from triage_lab.report import findings, summary_lines, summary_rows
-from triage_lab.report.marks import BLOCKS, BROKEN, PASSES, SKIPPED, TOLERATED, UNCERTAIN, UNKNOWN, WARNS, gate_mark, limit_mark
+from triage_lab.report.marks import (
+    BLOCKS,
+    BROKEN,
+    PASSES,
+    SKIPPED,
+    TOLERATED,
+    UNCERTAIN,
+    UNKNOWN,
+    WARNS,
+    gate_mark,
+    limit_mark,
+)
 from triage_lab.report.numbers import DASH, comparison_scale
-from triage_lab.report.sections import data, enrichment as enrichment_section, limits, routing
+from triage_lab.report.sections import data, limits, routing
+from triage_lab.report.sections import enrichment as enrichment_section
 from triage_lab.report.wording import (
     baseline_text,
     calibration_text,
@@ -83,7 +95,9 @@ def test_title_line_facts() -> None:
 
 def test_uncalibrated_numbers_are_called_so() -> None:
     result = full_result()
-    flagged = replace(result.comparisons[0], candidate=replace(result.comparisons[0].candidate, flags=(Flag.NOT_CALIBRATED,)))  # type: ignore[type-var]
+    flagged = replace(
+        result.comparisons[0], candidate=replace(result.comparisons[0].candidate, flags=(Flag.NOT_CALIBRATED,))
+    )  # type: ignore[type-var]
     assert calibration_text(replace(result, comparisons=(flagged, *result.comparisons[1:]))) == "not calibrated"
     assert calibration_text(replace(result, comparisons=())) == "nothing simulated"
 
@@ -122,7 +136,9 @@ def test_wait_titles() -> None:
     never = replace(curve("candidate", 60.0, 90), median=None)
     assert findings.wait_title(replace(result, curves=(never,)), name).startswith("Fewer than half the tickets")
     assert findings.wait_title(replace(result, curves=(arms[0], never)), name).startswith("Only today")
-    assert findings.wait_title(replace(result, curves=(replace(arms[0], median=None), never)), name).startswith("In neither arm")
+    assert findings.wait_title(replace(result, curves=(replace(arms[0], median=None), never)), name).startswith(
+        "In neither arm"
+    )
 
 
 def test_routing_titles() -> None:
@@ -153,7 +169,10 @@ def test_enrichment_title_counts_what_is_proved() -> None:
 
 
 def test_data_and_readiness_titles() -> None:
-    assert findings.data_title(full_result()) == "5 of 10 data gates hold; “No ticket is resolved before it is created” fails"
+    assert (
+        findings.data_title(full_result())
+        == "5 of 10 data gates hold; “No ticket is resolved before it is created” fails"
+    )
     good = tuple(gate for gate in gates() if gate.state is GateState.PASS)
     assert findings.data_title(replace(full_result(), gates=good)) == "4 of 4 data gates hold; none fails"
     assert findings.readiness_title(full_result()) == (
@@ -166,7 +185,10 @@ def test_marks_never_pass_what_was_not_judged() -> None:
     assert limit_mark("fail", "critical") is BLOCKS and limit_mark("fail", "warning") is WARNS
     assert limit_mark("warn", "critical") is UNCERTAIN
     assert limit_mark("not_assessable", "critical") is UNKNOWN and limit_mark("skipped", "info") is UNKNOWN
-    assert gate_mark(GateState.SKIPPED, Severity.CRITICAL) is SKIPPED and gate_mark(GateState.ERROR, Severity.INFO) is BROKEN
+    assert (
+        gate_mark(GateState.SKIPPED, Severity.CRITICAL) is SKIPPED
+        and gate_mark(GateState.ERROR, Severity.INFO) is BROKEN
+    )
     assert gate_mark(GateState.WARN, Severity.CRITICAL) is TOLERATED
 
 
@@ -208,11 +230,20 @@ def test_reasons_come_from_the_run() -> None:
 
 def test_summary_rows_for_a_terminal() -> None:
     rows = summary_rows(full_result())
-    assert (rows[0].label, rows[0].baseline, rows[0].candidate) == ("First-action SLA met", "86.9\u202f%", "91.8\u202f%")
+    assert (rows[0].label, rows[0].baseline, rows[0].candidate) == (
+        "First-action SLA met",
+        "86.9\u202f%",
+        "91.8\u202f%",
+    )
     assert rows[0].difference == "+4.9 points (+3.2 to +6.6), better"
     assert (rows[0].limit, rows[0].state, rows[0].grade) == ("≥ 90\u202f%", "pass", "simulated")
     bare = summary_rows(routing_result())[0]
-    assert (bare.baseline, bare.candidate, bare.grade, bare.reason) == (DASH, DASH, "", "not possible: no operations.yaml")
+    assert (bare.baseline, bare.candidate, bare.grade, bare.reason) == (
+        DASH,
+        DASH,
+        "",
+        "not possible: no operations.yaml",
+    )
 
 
 @pytest.mark.parametrize("word", list(VerdictWord))

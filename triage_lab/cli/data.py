@@ -118,6 +118,8 @@ def ingest(
     propose: Annotated[
         bool, typer.Option("--propose", help="Print such a mapping for the file and load nothing.")
     ] = False,
+    layout: Annotated[str | None, typer.Option(help="Layout of the source, e.g. event_log_month_first.")] = None,
+    delimiter: Annotated[str | None, typer.Option(help="Column separator of CSV; default a comma.")] = None,
     timezone: Annotated[str | None, typer.Option(help="IANA zone of times that carry none.")] = None,
     snapshot_at: Annotated[str | None, typer.Option(help="When the export was taken, ISO 8601.")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse everything if one row is rejected.")] = False,
@@ -137,6 +139,8 @@ def ingest(
             source=source,
             table=table,
             columns=columns,
+            layout=layout,
+            delimiter=delimiter,
             timezone=timezone,
             snapshot_at=snapshot_at,
             strict=strict,

@@ -211,7 +211,7 @@ def tiles(
 
 
 def misroute_metric(compared: Mapping[str, Comparison]) -> str:
-    """Return the misroute that a first screen shows: by labels if at least 30 tickets are labelled, else by resolver."""
+    """Return the misroute that a first screen shows: by labels if 30 tickets are labelled, else by resolver."""
     labelled = compared.get("misroute_labelled")
     measure = labelled.candidate if labelled else None
     return "misroute_labelled" if measure is not None and measure.n >= MIN_LABELLED else "misroute_resolver"

@@ -10,7 +10,7 @@ from triage_lab.domain.enums import Change, Flag, GateState, ItemState, Severity
 from triage_lab.domain.gate import GateResult
 from triage_lab.domain.measure import Comparison, Measure
 from triage_lab.domain.result import KpiResult
-from triage_lab.domain.verdict import ReadinessItem, Verdict
+from triage_lab.domain.verdict import ITEMS, ReadinessItem, Verdict
 from triage_lab.evidence.kpis import NOT_ASSESSABLE, misroute_metric
 from triage_lab.evidence.launch import LaunchPlan
 from triage_lab.evidence.phrases import THIN, amount, change, interval, limit_text, listed, plural
@@ -185,7 +185,7 @@ def _unknown(
 def _lacking(missing: list[str]) -> str:
     """Items without evidence; many are counted."""
     if len(missing) > 3:
-        return f"{len(missing)} of nine launch items have"
+        return f"{len(missing)} of {len(ITEMS)} launch items have"
     return f"{listed(missing)} {'has' if len(missing) == 1 else 'have'}"
 
 

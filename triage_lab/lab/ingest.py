@@ -53,6 +53,8 @@ def ingest(
     source: str | None = None,
     table: str | None = None,
     columns: Mapping[str, str] | None = None,
+    layout: str | None = None,
+    delimiter: str | None = None,
     timezone: str | None = None,
     snapshot_at: str | None = None,
     strict: bool = False,
@@ -66,6 +68,10 @@ def ingest(
         Exactly one: a source mapping (``servicenow``), or a canonical table for files that use its column names.
     columns : mapping or None
         canonical column → column of the file, for a file with other names.
+    layout : str or None
+        Layout of the source, where it has several; default its first.
+    delimiter : str or None
+        Column separator of CSV; default a comma, or a tab for .tsv.
     timezone : str or None
         IANA zone of times that carry none.
     snapshot_at : str or None
@@ -84,14 +90,15 @@ def ingest(
     if not paths:
         raise UsageError("no file given", "one or more files", "triage-lab ingest --source servicenow incidents.csv.gz")
     for path in paths:
-        sources.probe(path)
+        sources.probe(path, delimiter=delimiter)
+    reading = {"columns": columns, "layout": layout, "delimiter": delimiter, "timezone": timezone}
     existed = config.database.exists()
     try:
         with store.open_store(config.database, write=True) as con, store.transaction(con):
             reports = []
             for number, path in enumerate(paths):
                 progress(f"reading {path.name}", number / len(paths))
-                reports.append(_load(con, path, target, columns, timezone, taken, strict))
+                reports.append(_load(con, path, target, reading, taken, strict))
             progress("writing the store", 1.0)
     except BaseException:
         if not existed:
@@ -132,13 +139,12 @@ def _load(
     con: Any,
     path: Path,
     target: Any,
-    columns: Mapping[str, str] | None,
-    timezone: str | None,
+    reading: Mapping[str, Any],
     snapshot_at: int | None,
     strict: bool,
 ) -> FileReport:
     """Stage one file and append what is new."""
-    staged = sources.stage(con, file=path, target=target, timezone=timezone, snapshot_at=snapshot_at, columns=columns)
+    staged = sources.stage(con, file=path, target=target, snapshot_at=snapshot_at, **reading)
     counts = staged.counts
     if strict and counts.rejected:
         first = sources.first_rejects(con, staged, limit=3)

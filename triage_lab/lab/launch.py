@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from triage_lab import evidence
+from triage_lab import evidence, metrics
 from triage_lab.domain.canonical import digest
 from triage_lab.domain.errors import ConfigError, Place
 from triage_lab.lab.config import Config
@@ -37,4 +37,4 @@ def load_launch(config: Config) -> LaunchFile:
             place=Place(shown(config, config.launch)),
         )
     document = read_document(config.launch, name=shown(config, config.launch))
-    return LaunchFile(evidence.read_launch(document), digest(document.data))
+    return LaunchFile(evidence.read_launch(document, metrics.CATALOGUE), digest(document.data))

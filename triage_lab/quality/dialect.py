@@ -15,18 +15,21 @@ from sqlalchemy.dialects import registry
 from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
 
 URL = "duckdb+triagelab://"
+READ_AT_MOST = 1_000
+"""Rows kept of a result. Great Expectations reads 200 at most, and selects a whole table to learn its column names."""
 
 
 class BufferedExecution(duckdb_engine.Dialect.execution_ctx_cls):
-    """An execution that takes all rows from the cursor as soon as there are any."""
+    """An execution that takes its rows from the cursor at once."""
 
     def post_exec(self) -> None:
         """Read the rows before anything else can use the connection."""
         super().post_exec()
         if self.cursor is not None and self.cursor.description:
-            self.cursor_fetch_strategy = FullyBufferedCursorFetchStrategy(
-                self.cursor, initial_buffer=deque(self.cursor.fetchall())
-            )
+            rows = self.cursor.fetchmany(READ_AT_MOST)
+            if len(rows) == READ_AT_MOST:
+                self.cursor.abort()
+            self.cursor_fetch_strategy = FullyBufferedCursorFetchStrategy(self.cursor, initial_buffer=deque(rows))
 
 
 class BufferedDuckDB(duckdb_engine.Dialect):

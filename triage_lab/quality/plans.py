@@ -22,11 +22,12 @@ from triage_lab.quality.sqltext import key_text, name, number, text, timestamp
 class Scan:
     """A condition on single rows of the gate's table; all scans of a table are counted in one pass.
 
-    ``relevant`` and ``offends`` are conditions that are never NULL; ``value`` is what is listed of ``column``.
+    ``looked_at`` is the aggregate that counts the rows judged; ``offends`` is true for offenders, and false or NULL for
+    all others; ``value`` is what is listed of ``column``.
     """
 
     gate: Gate
-    relevant: str
+    looked_at: str
     offends: str
     column: str
     value: str
@@ -91,16 +92,14 @@ def listing_sql(plan: Scan | Listing) -> str:
         return plan.offenders
     return (
         f'SELECT {key_text(plan.gate.keys, "t")} AS key, {text(plan.column)} AS "column", {plan.value} AS value '
-        f"FROM {plan.gate.table} AS t WHERE ({plan.relevant}) AND ({plan.offends})"
+        f"FROM {plan.gate.table} AS t WHERE {plan.offends}"
     )
 
 
 def context_sql(plan: Scan | Listing) -> str:
     """Return the query for one row: rows of the table, rows looked at, whether the compared table has rows (1 or 0)."""
     if isinstance(plan, Scan):
-        return (
-            f"SELECT count(*) AS total, count(*) FILTER ({plan.relevant}) AS n, 1 AS ready FROM {plan.gate.table} AS t"
-        )
+        return f"SELECT count(*) AS total, {plan.looked_at} AS n, 1 AS ready FROM {plan.gate.table} AS t"
     ready = f"CAST(EXISTS (SELECT 1 FROM {plan.needs}) AS INTEGER)" if plan.needs else "1"
     return f"SELECT (SELECT count(*) FROM {plan.gate.table}) AS total, ({plan.looked_at}) AS n, {ready} AS ready"
 
@@ -114,20 +113,29 @@ def scan_sql(plans: Sequence[Scan]) -> str:
     """Return one statement that counts several scans of one table: total, then n and failed of each."""
     counts = ["count(*)"]
     for plan in plans:
-        counts.append(f"count(*) FILTER ({plan.relevant})")
-        counts.append(f"count(*) FILTER (({plan.relevant}) AND ({plan.offends}))")
+        counts.append(plan.looked_at)
+        counts.append(f"count(*) FILTER ({plan.offends})")
     return f"SELECT {', '.join(counts)} FROM {plans[0].gate.table} AS t"
 
 
 def newest_rows(gate: Gate) -> str:
     """Return the query for the rows of each key's newest load, copies included: the key's columns of ``T_rows``."""
-    keys = unique_columns(gate)
+    rows, keys = f"{gate.table}_rows", unique_columns(gate)
+    listed = ", ".join(f"t.{name(key)}" for key in keys)
     same = " AND ".join(f"newer.{name(key)} IS NOT DISTINCT FROM t.{name(key)}" for key in keys)
+    newest = f"(SELECT max(load_id) FROM {rows} WHERE {_VISIBLE})"
+    # Nothing is newer than the newest load, and nothing older than the second: most rows need no comparison.
     return (
-        f"SELECT {', '.join('t.' + name(key) for key in keys)} FROM {gate.table}_rows AS t WHERE t.{_VISIBLE} AND NOT "
-        f"EXISTS (SELECT 1 FROM {gate.table}_rows AS newer WHERE {same} AND newer.load_id > t.load_id "
-        f"AND newer.{_VISIBLE})"
+        f"SELECT {listed} FROM {rows} AS t WHERE t.load_id = {newest} UNION ALL "
+        f"SELECT {listed} FROM {rows} AS t ANTI JOIN {_newer(gate)} AS newer "
+        f"ON {same} AND newer.load_id > t.load_id WHERE t.load_id < {newest}"
     )
+
+
+def _newer(gate: Gate) -> str:
+    """The visible rows of a table that can be newer than another row: those of the second load and later."""
+    rows, listed = f"{gate.table}_rows", ", ".join(name(key) for key in unique_columns(gate))
+    return f"(SELECT {listed}, load_id FROM {rows} WHERE {_VISIBLE} AND load_id > (SELECT min(load_id) FROM {rows}))"
 
 
 def _copies(gate: Gate) -> str:
@@ -148,8 +156,7 @@ def _copies(gate: Gate) -> str:
     return (
         f"SELECT d.* FROM (SELECT {listed}, load_id, count(*) AS copies FROM {rows} WHERE {_VISIBLE} AND ({some}) "
         f"GROUP BY {listed}, load_id HAVING count(*) > 1) AS d "
-        f"ANTI JOIN (SELECT {listed}, load_id FROM {rows} WHERE {_VISIBLE}) AS newer "
-        f"ON {same} AND newer.load_id > d.load_id"
+        f"ANTI JOIN {_newer(gate)} AS newer ON {same} AND newer.load_id > d.load_id"
     )
 
 
@@ -185,20 +192,19 @@ def _column(gate: Gate, param: str = "column") -> tuple[str, str]:
 
 def _not_null(gate: Gate, _cutoff: int) -> Plan:
     plain, column = _column(gate)
-    return Scan(gate, "TRUE", f"{column} IS NULL", plain, "CAST(NULL AS VARCHAR)")
+    return Scan(gate, "count(*)", f"{column} IS NULL", plain, "CAST(NULL AS VARCHAR)")
 
 
 def _order(gate: Gate, _cutoff: int) -> Plan:
     (_, earlier), (plain, later) = _column(gate, "earlier"), _column(gate, "later")
-    known = f"{earlier} IS NOT NULL AND {later} IS NOT NULL"
-    return Scan(gate, known, f"coalesce({later} < {earlier}, FALSE)", plain, f"CAST({later} AS VARCHAR)")
+    known = f"count(*) FILTER ({earlier} IS NOT NULL AND {later} IS NOT NULL)"
+    return Scan(gate, known, f"{later} < {earlier}", plain, f"CAST({later} AS VARCHAR)")
 
 
 def _on_known(gate: Gate, offends: Callable[[str], str]) -> Plan:
     """A condition on the values of one column; rows without a value are not looked at."""
     plain, column = _column(gate)
-    known = f"{column} IS NOT NULL"
-    return Scan(gate, known, f"coalesce({offends(column)}, FALSE)", plain, f"CAST({column} AS VARCHAR)")
+    return Scan(gate, f"count({column})", offends(column), plain, f"CAST({column} AS VARCHAR)")
 
 
 def _allowed_values(gate: Gate, _cutoff: int) -> Plan:

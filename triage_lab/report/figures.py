@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 from triage_lab.domain.enums import Arm, Grade
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 PAPER, INK, QUIET, HAIR = "#fbfaf7", "#16191d", "#626972", "#e9e6de"
 BASELINE, CANDIDATE = "#626a74", "#0b57a4"
+WIDTH = 84  # letters of a title line
 _DASHES: dict[Grade, Any] = {
     Grade.OBSERVED: "-", Grade.REPLAYED: "-", Grade.SIMULATED: (0, (3, 1.5)), Grade.EXTRAPOLATED: (0, (0.8, 1.6)),
 }  # fmt: skip
@@ -63,7 +65,9 @@ def _canvas(height: float, title: str) -> tuple[Figure, Axes]:
     axes.spines["bottom"].set_color(QUIET)
     axes.tick_params(colors=QUIET, length=0, labelsize=9)
     # Names from the data may hold dollar signs, which matplotlib would read as formulas.
-    axes.set_title(title, loc="left", fontsize=12, fontweight="bold", color=INK, pad=14, wrap=True, parse_math=False)
+    # (Its own wrapping would measure them as formulas all the same, so lines are broken here.)
+    lines = "\n".join(textwrap.wrap(title, WIDTH))
+    axes.set_title(lines, loc="left", fontsize=12, fontweight="bold", color=INK, pad=14, parse_math=False)
     return drawn, axes
 
 

@@ -73,8 +73,8 @@ def emphasis(sentence: str) -> tuple[Fragment, ...]:
 
     Examples
     --------
-    >>> [piece.text for piece in emphasis("It meets 91.8 % now") if piece.strong]
-    ['91.8 %']
+    >>> [piece.text for piece in emphasis("It takes 38 minutes now") if piece.strong]
+    ['38 minutes']
     """
     pieces: list[Fragment] = []
     start = 0
