@@ -121,6 +121,13 @@ def test_parity_on_planted_faults(con: Any, fault: str, found: set[str]) -> None
     assert {name: r.sample for name, r in by_gx.items()} == {name: r.sample for name, r in by_sql.items()}
 
 
+def test_parity_on_more_offenders_than_the_engine_reads(con: Any) -> None:
+    load(con, {"tickets": [ticket(f"T{i}", account_id="A99") for i in range(10_000, 12_500)]})
+    by_sql, by_gx = both(con)
+    assert by_gx["foreign_key"].failed == by_gx["pattern"].failed == 2500
+    assert by_sql["unique"].n == 2800
+
+
 def test_parity_on_an_empty_store(empty: Any) -> None:
     by_sql, _ = both(empty)
     assert not {name for name, result in by_sql.items() if result.state == "pass"}

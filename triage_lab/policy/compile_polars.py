@@ -16,18 +16,16 @@ from triage_lab.domain.policy import DEFAULT_ID, MANUAL_TRIAGE, Actions, OnUnkno
 from triage_lab.domain.predicate import Predicate
 from triage_lab.policy.actions import actions_plain, manual_actions, merge_actions
 from triage_lab.policy.kinds import bind
+from triage_lab.policy.partition import Part, parts
 from triage_lab.policy.polars_predicate import (
     ARRIVED,
     Dated,
-    Prepared,
     columns_with_kinds,
     evaluate,
     prepare,
 )
 
 BITS = 64
-_CHUNK = 1 << 20
-_BUDGET = 1 << 26
 _OUTCOMES = tuple(str(outcome) for outcome in Outcome)
 _PRIORITIES = tuple(str(priority) for priority in Priority)
 _CODE = {outcome: index for index, outcome in enumerate(Outcome)}
@@ -84,12 +82,9 @@ class CompiledPolicy:
         prepared = prepare(
             context, columns_with_kinds(self.predicates), (*_required(self.policy), *_arrival(self.policy))
         )
-        rows = min(_CHUNK, max(1024, _BUDGET // max(1, len(self.items))))
-        chunks = [
-            _decide_rows(self, Prepared(prepared.frame.slice(start, rows), prepared.texts))
-            for start in range(0, max(context.height, 1), rows)
-        ]
-        return _frame(self, _joined(chunks), context)
+        pieces = list(parts(prepared, self.predicates))
+        decided = [_decide_rows(self, piece) for piece in pieces]
+        return _frame(self, _joined(pieces, decided), context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +106,9 @@ class _Decided:
 
 @dataclass(frozen=True, slots=True)
 class _Truths:
-    """Fired and unknown of every item; unknown is None where it never is."""
+    """Fired and unknown of every item, None where it never is; ``absent``: where a required column is NULL."""
 
-    fired: list[Bools]
+    fired: list[Bools | None]
     unknown: list[Bools | None]
     absent: dict[str, Bools]
 
@@ -163,51 +158,52 @@ def _arrival(policy: Policy) -> tuple[str, ...]:
     return (ARRIVED,) if policy.dates() else ()
 
 
-def _decide_rows(compiled: CompiledPolicy, prepared: Prepared) -> _Decided:
-    """Decide a stretch of rows."""
+def _decide_rows(compiled: CompiledPolicy, part: Part) -> _Decided:
+    """Decide the rows of one part."""
     policy = compiled.policy
-    truths = _truths(compiled, prepared)
+    truths = _truths(compiled, part)
     first_rule, default = len(policy.overrides), len(policy.overrides) + len(policy.rules)
-    winner = np.full(prepared.frame.height, default, dtype=np.int32)
+    winner = np.full(part.rows.size, default, dtype=np.int32)
     for index in reversed(range(first_rule, default)):
         requires = policy.rules[index - first_rule].requires
         unknown = truths.unknown[index]
-        stop = truths.fired[index]
+        fired = truths.fired[index]
+        if fired is not None:
+            np.copyto(winner, index, where=fired)
         if requires and unknown is not None:
-            stop = stop | (unknown & _any_absent(requires, truths))
-        np.copyto(winner, index, where=stop)
+            np.copyto(winner, index, where=unknown & _any_absent(requires, truths))
     rule, outcome, base, free = _overridden(policy, truths, winner, default)
     lacking = free & _lacking(policy, truths, winner, first_rule)
     np.copyto(base, default + 1, where=lacking)
     np.copyto(outcome, _CODE[Outcome.MANUAL_REQUIRES], where=lacking)
     overridden = np.where(free, np.int32(-1), winner)
-    also = tuple(truths.fired[default:])
+    never: Bools = np.zeros(winner.size, dtype=np.bool_)
+    also = tuple(never if flag is None else flag for flag in truths.fired[default:])
     return _Decided(
         rule, overridden, outcome, base, also, _packed(truths.fired, winner.size), _packed(truths.unknown, winner.size)
     )
 
 
-def _truths(compiled: CompiledPolicy, prepared: Prepared) -> _Truths:
-    """Evaluate every item, and which required columns are NULL."""
+def _truths(compiled: CompiledPolicy, part: Part) -> _Truths:
+    """Evaluate every item that may matter, and which required columns are NULL."""
     policy = compiled.policy
     dated = Dated(policy.params, compiled.timezone)
-    named = {f":item{index}": predicate for index, predicate in enumerate(compiled.predicates)}
-    frame = evaluate(prepared, named, dated)
-    windows = {
-        name: dated.valid(item.valid_from, item.valid_to) for name, item in zip(named, policy.items, strict=True)
-    }
-    inside = {name: window for name, window in windows.items() if window is not None}
+    named = {f":item{i}": predicate for i, predicate in enumerate(compiled.predicates) if part.active[i]}
+    frame = evaluate(part.prepared, named, dated)
+    windows = {f":item{i}": dated.valid(item.valid_from, item.valid_to) for i, item in enumerate(policy.items)}
+    inside = {name: window for name, window in windows.items() if window is not None and name in named}
     if inside:
-        within = evaluate(prepared, inside)
+        within = evaluate(part.prepared, inside)
         closed = [pl.when(within[name]).then(frame[name]).otherwise(pl.lit(False)).alias(name) for name in inside]
         frame = frame.with_columns(closed)
-    fired: list[Bools] = []
-    unknown: list[Bools | None] = []
-    for series in frame.iter_columns():
+    fired: list[Bools | None] = [None] * len(policy.items)
+    unknown: list[Bools | None] = [None] * len(policy.items)
+    for name, series in zip(named, frame.iter_columns(), strict=True):
+        index = int(name.removeprefix(":item"))
         some = series.null_count() > 0
-        fired.append((series.fill_null(False) if some else series).to_numpy())
-        unknown.append(series.is_null().to_numpy() if some else None)
-    absent = {name: prepared.frame[name].is_null().to_numpy() for name in _required(policy)}
+        fired[index] = (series.fill_null(False) if some else series).to_numpy()
+        unknown[index] = series.is_null().to_numpy() if some else None
+    absent = {name: part.prepared.frame[name].is_null().to_numpy() for name in _required(policy)}
     return _Truths(fired, unknown, absent)
 
 
@@ -229,7 +225,8 @@ def _overridden(policy: Policy, truths: _Truths, winner: Codes, default: int) ->
     for index, override in enumerate(policy.overrides):
         listed = np.array([override.lists(name) for name in ids], dtype=np.bool_)
         asked = free if listed[len(policy.overrides) :].all() else free & listed.take(winner)
-        applied = asked & truths.fired[index]
+        fired = truths.fired[index]
+        applied = asked & fired if fired is not None else np.zeros_like(asked)
         np.copyto(base, index, where=applied)
         np.copyto(outcome, _CODE[Outcome.OVERRIDE], where=applied)
         unknown = truths.unknown[index]
@@ -280,17 +277,23 @@ def _packed_byte(group: Sequence[Bools | None], size: int) -> np.ndarray[Any, np
     return byte
 
 
-def _joined(chunks: Sequence[_Decided]) -> _Decided:
-    """All stretches one after the other."""
-    if len(chunks) == 1:
-        return chunks[0]
+def _joined(pieces: Sequence[Part], decided: Sequence[_Decided]) -> _Decided:
+    """All parts together, in the order of the context."""
+    if len(pieces) == 1:
+        return decided[0]
+    order = np.concatenate([piece.rows for piece in pieces])
 
-    def words(name: str) -> tuple[Any, ...]:
-        parts = [getattr(chunk, name) for chunk in chunks]
-        return tuple(np.concatenate(columns) for columns in zip(*parts, strict=True))
+    def placed(arrays: Sequence[Any]) -> Any:
+        joined = np.concatenate(arrays)
+        found = np.empty_like(joined)
+        found[order] = joined
+        return found
 
     def codes(name: str) -> Any:
-        return np.concatenate([getattr(chunk, name) for chunk in chunks])
+        return placed([getattr(one, name) for one in decided])
+
+    def words(name: str) -> tuple[Any, ...]:
+        return tuple(placed(arrays) for arrays in zip(*(getattr(one, name) for one in decided), strict=True))
 
     return _Decided(
         codes("rule"),

@@ -40,7 +40,7 @@ from triage_lab.policy.kinds import NUMBERS
 from triage_lab.policy.patterns import fold, like_regex
 
 ARRIVED = "arrived_at"
-_ROW = ":row"
+ROW = ":row"
 _FEW = 8
 _DTYPES = {ColumnKind.TEXT: pl.String, ColumnKind.BOOLEAN: pl.Boolean, ColumnKind.DATE: pl.Date}
 _COMPARE: dict[Op, Callable[[pl.Expr, pl.Expr], pl.Expr]] = {
@@ -132,7 +132,7 @@ def prepare(context: pl.DataFrame, kinds: Mapping[str, ColumnKind], also: Iterab
         )
     columns = [_typed(context[name], kind) for name, kind in kinds.items()]
     columns += [context[name] for name in dict.fromkeys(also) if name not in kinds]
-    frame = pl.DataFrame([pl.int_range(context.height, dtype=pl.UInt32, eager=True).alias(_ROW), *columns])
+    frame = pl.DataFrame([pl.int_range(context.height, dtype=pl.UInt32, eager=True).alias(ROW), *columns])
     texts = {name: _values(frame[name]) for name, kind in kinds.items() if kind is ColumnKind.TEXT}
     return Prepared(frame, texts)
 
@@ -248,7 +248,7 @@ def _leaf(atom: Atom, prepared: Prepared, dated: Dated) -> pl.Expr:
 
 def _by_dictionary(atom: Atom, name: str, texts: pl.Series) -> pl.Expr | None:
     """A condition on one text column as membership; None if it is unknown for a text that is known."""
-    sample = pl.DataFrame({name: pl.concat([texts, pl.Series([None], dtype=pl.String)])}).with_row_index(_ROW)
+    sample = pl.DataFrame({name: pl.concat([texts, pl.Series([None], dtype=pl.String)])}).with_row_index(ROW)
     values = sample.with_columns(_generic(atom, NOTHING_DATED).cast(pl.Boolean).alias(":truth"))[":truth"]
     known, if_null = values.head(len(texts)), values[len(texts)]
     if known.null_count():
@@ -277,7 +277,7 @@ def _generic(atom: Atom, dated: Dated) -> pl.Expr:
     """
     found = _condition(atom, dated)
     starts_with_column = isinstance(atom, Column) or isinstance(next(iter(children(atom)), None), Column)
-    return found if starts_with_column else pl.when(pl.col(_ROW) >= 0).then(found)
+    return found if starts_with_column else pl.when(pl.col(ROW) >= 0).then(found)
 
 
 def _condition(atom: Atom, dated: Dated) -> pl.Expr:

@@ -80,11 +80,11 @@ def _check_source(gate: Gate, node: dict[str, Any], own: set[str]) -> None:
     if kind == "BASE_TABLE":
         table = str(node.get("table_name"))
         if node.get("schema_name") or node.get("catalog_name") or table.lower() not in _TABLES | own:
-            raise _refusal(gate, f"the table '{table[:80]}' is not one of the store's")
+            raise _refusal(gate, f"the table {table[:80]!r} is not one of the store's")
     if kind == "TABLE_FUNCTION":
         function = str((node.get("function") or {}).get("function_name"))
         if function.lower() not in _TABLE_FUNCTIONS:
-            raise _refusal(gate, f"the table function '{function[:80]}'")
+            raise _refusal(gate, f"the table function {function[:80]!r}")
 
 
 def _check_expression(gate: Gate, node: dict[str, Any], unsteady: frozenset[str]) -> None:
