@@ -26,6 +26,11 @@ def test_core_scalars_and_places() -> None:
     assert str(document.source.place("c", "unknown")) == "f.yaml:3:1"
 
 
+def test_folded_and_literal_text() -> None:
+    document = parse_document("a: >\n  one\n  two\nb: |\n  one\n  two\n", "f.yaml")
+    assert document.data == {"a": "one two\n", "b": "one\ntwo\n"}
+
+
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [

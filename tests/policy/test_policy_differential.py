@@ -61,7 +61,7 @@ from triage_lab.policy import (
 from triage_lab.policy.interpret import evaluate
 from triage_lab.policy.tickets import context_value
 
-SETTINGS = settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+SETTINGS = settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
 COLUMNS = read_columns()
 TEXTS = [
     "",
@@ -322,7 +322,7 @@ def _sqlite_can(predicate: Predicate) -> bool:
 
 
 @given(predicates(False), st.lists(TICKETS, min_size=1, max_size=4))
-@settings(SETTINGS, max_examples=150)
+@settings(SETTINGS, max_examples=80)
 def test_conditions_mean_what_sqlite_takes_them_to_mean(predicate: Predicate, tickets: list[dict[str, Any]]) -> None:
     values = truth(predicate, frame_of(tickets)).to_list()
     for value, ticket in zip(values, tickets, strict=True):
@@ -344,7 +344,7 @@ def test_the_normal_form_has_the_same_three_values(predicate: Predicate, tickets
 
 
 @given(predicates(True))
-@settings(SETTINGS, max_examples=150)
+@settings(SETTINGS, max_examples=80)
 def test_text_round_trips(predicate: Predicate) -> None:
     text = predicate_text(predicate)
     if len(text) > 2000:
@@ -355,7 +355,7 @@ def test_text_round_trips(predicate: Predicate) -> None:
 
 
 @given(st.text(max_size=60))
-@settings(SETTINGS, max_examples=150)
+@settings(SETTINGS, max_examples=80)
 def test_any_text_parses_or_is_refused_with_a_reason(text: str) -> None:
     from triage_lab.domain.errors import PolicyError
 
@@ -399,7 +399,7 @@ def test_any_text_parses_or_is_refused_with_a_reason(text: str) -> None:
         max_size=14,
     )
 )
-@settings(SETTINGS, max_examples=200)
+@settings(SETTINGS, max_examples=120)
 def test_any_words_of_the_language_parse_or_are_refused(words: list[str]) -> None:
     from triage_lab.domain.errors import PolicyError
 

@@ -279,6 +279,40 @@ def test_many_effects_give_one_action_set_per_combination_that_occurs() -> None:
     assert json.loads(compiled.action_sets[2])["watch"] == ["w0", "w1"]
 
 
+def test_many_rules_on_one_column_are_split_by_it_and_decide_the_same() -> None:
+    names = [f"c{i}" for i in range(9)]
+    rules = "\n".join(
+        f"  - id: r{i}\n    when: {condition} AND mrr >= {i % 13}\n    requires: [mrr]\n    then: {{route: t{i % 5}}}"
+        for i in range(120)
+        for condition in [f"category = '{names[i % 9]}'" if i % 3 else f"category IN ('{names[i % 9]}', 'c0')"]
+    )
+    body = f"""\
+overrides: [{{id: o, when: category = 'c3' AND legal_flag, overrides: ["*"], then: {{route: o}}}}]
+rules:
+{rules}
+also: [{{id: e, when: category = 'c4', then: {{sync: crm}}}}, {{id: f, when: days_to_renewal > 1, then: {{watch: [w]}}}}]
+"""
+    policy = policy_of(body)
+    tickets = [
+        {"category": category, "mrr": mrr, "legal_flag": flag, "days_to_renewal": days}
+        for category in (*names, "other", None)
+        for mrr in (None, -1.0, 5.0, 12.0)
+        for flag, days in ((None, 1), (True, 2), (False, None))
+    ]
+    compiled = compile_policy(policy, manual_triage_team="triage")
+    found = compiled.decide(frame_of(*tickets))
+    for row, ticket in zip(found.iter_rows(named=True), tickets, strict=True):
+        trace = interpret(policy, ticket, arrived_on=date(2026, 6, 1), manual_triage_team="triage")
+        assert (row["rule_id"], row["overridden_rule_id"], row["outcome"], row["owner_team"]) == (
+            trace.rule_id, trace.overridden_rule_id, trace.outcome, trace.owner_team,
+        )  # fmt: skip
+        assert compiled.action_sets[row["action_set_id"]] == trace.actions
+        for kind in ("fired", "unknown"):
+            bits = [name for i, (name, _) in enumerate(compiled.items) if row[f"{kind}_{i // 64}"] >> (i % 64) & 1]
+            assert bits == list(getattr(trace, kind))
+    assert compiled.decide(frame_of({}).head(0)).schema == found.schema
+
+
 def test_text_may_come_as_string_categorical_or_enum_and_numbers_in_any_width() -> None:
     compiled = compile_policy(policy_of(RULES))
     frame = frame_of(

@@ -1,6 +1,6 @@
 """The cleaned copy: line ends change outside quotes only, for any cut into pieces."""
 
-# ruff: noqa: E501 - a table of cases reads best one case a line
+
 
 import random
 from pathlib import Path

@@ -1,6 +1,6 @@
 """probe: every unusable file is one clear error with exit code 3; everything usable is described."""
 
-# ruff: noqa: E501 - a table of cases reads best one case a line
+
 
 import gzip
 import hashlib

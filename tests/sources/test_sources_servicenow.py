@@ -1,6 +1,6 @@
 """ServiceNow: the known facts of the real log, and every trap in a small one of our own."""
 
-# ruff: noqa: DTZ001, E501 - stored times carry no zone; a table of cases reads best one case a line
+# ruff: noqa: DTZ001 - stored times carry no zone; a table of cases reads best one case a line
 
 import csv
 import gzip

@@ -1,6 +1,6 @@
 """stage: canonical files of every format become typed rows, and every row that does not says why."""
 
-# ruff: noqa: DTZ001, E501 - stored times carry no zone; a table of cases reads best one case a line
+# ruff: noqa: DTZ001 - stored times carry no zone; a table of cases reads best one case a line
 
 import gzip
 import json

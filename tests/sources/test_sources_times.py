@@ -1,6 +1,6 @@
 """Times: every accepted spelling, equal to the standard library; everything else is refused."""
 
-# ruff: noqa: DTZ001, E501 - stored times carry no zone; a table of cases reads best one case a line
+# ruff: noqa: DTZ001 - stored times carry no zone; a table of cases reads best one case a line
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -131,7 +131,9 @@ class _Reader:
         place = self._at(event)
         self.positions.setdefault(path, (place.line or 1, place.column or 1))
         if kind == "ScalarEvent":
-            return _scalar(str(event.value), event.style not in (None, ""), place)
+            # The round-trip scanner marks where a folded scalar was folded; the marks are no part of the text.
+            text = str(event.value).replace("\x07", "") if event.style == ">" else str(event.value)
+            return _scalar(text, event.style not in (None, ""), place)
         if kind == "SequenceStartEvent":
             items: list[object] = []
             for inner in events:

@@ -1,7 +1,8 @@
 """How Great Expectations reaches the store: its own connection, through a SQLAlchemy dialect that reads at once.
 
 Great Expectations fetches rows after the connection has gone back to the pool. DuckDB's cursor is the connection, so by
-then the rows are gone; this dialect keeps the first of them, which is all that is ever read. Importing this module imports SQLAlchemy and duckdb_engine.
+then the rows are gone; this dialect keeps the first of them, which is all that is ever read. Importing this module
+imports SQLAlchemy and duckdb_engine.
 """
 
 from __future__ import annotations

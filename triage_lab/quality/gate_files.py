@@ -125,6 +125,7 @@ class _Entry:
     """One entry of ``gates:``, read key by key."""
 
     def __init__(self, document: Document, path: Path, data: object) -> None:
+        """Take the entry at a path of a document; anything but a mapping is refused."""
         if not isinstance(data, dict):
             raise GateError(_shown(data), "a mapping: id, title, table, check, …", place=document.source.place(*path))
         self.document, self.path, self.data = document, path, data

@@ -179,11 +179,8 @@ def _ask_all(con: Any, reader: Any, asks: Sequence[_Ask], cutoff: int) -> dict[t
     # The engine would read colons in a query as its own parameters, so it is only ever given the name of a view.
     views = {f"triage_gate_{number}": query for number, query in enumerate(by_query)}
     answers: dict[tuple[str, str], _Answer] = {}
-    for view, query in list(views.items()):
-        error = _refused(reader, view, query)
-        if error:
-            answers |= {(ask.gate_id, ask.role): _Answer({}, error) for ask in by_query[query]}
-            del views[view]
+    for view, error in _refused(reader, views).items():
+        answers |= {(ask.gate_id, ask.role): _Answer({}, error) for ask in by_query[views.pop(view)]}
     sessions: list[Any] = []
 
     def session() -> Any:
@@ -214,14 +211,16 @@ def _create(view: str, query: str) -> str:
     return f"CREATE TEMP VIEW {view} AS {query}"
 
 
-def _refused(reader: Any, view: str, query: str) -> str:
-    """What the engine says against a query before it is run, or ''."""
-    try:
-        reader.execute(_create(view, query))
-    except Exception as error:
-        # Only the engine speaks here; its error classes belong to the store.
-        return str(error) or type(error).__name__
-    return ""
+def _refused(reader: Any, views: Mapping[str, str]) -> dict[str, str]:
+    """The views that the engine will not have, each with what it says against it."""
+    out: dict[str, str] = {}
+    for view, query in views.items():
+        try:
+            reader.execute(_create(view, query))
+        except Exception as error:
+            # Only the engine speaks here; its error classes belong to the store.
+            out[view] = str(error) or type(error).__name__
+    return out
 
 
 def _ask_asset(source: Any, view: str, asks: Sequence[_Ask]) -> dict[tuple[str, str], _Answer]:

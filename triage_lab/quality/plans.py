@@ -191,11 +191,13 @@ def _column(gate: Gate, param: str = "column") -> tuple[str, str]:
 
 
 def _not_null(gate: Gate, _cutoff: int) -> Plan:
+    """Rows without a value."""
     plain, column = _column(gate)
     return Scan(gate, "count(*)", f"{column} IS NULL", plain, "CAST(NULL AS VARCHAR)")
 
 
 def _order(gate: Gate, _cutoff: int) -> Plan:
+    """Rows whose later time or number is below the earlier one."""
     (_, earlier), (plain, later) = _column(gate, "earlier"), _column(gate, "later")
     known = f"count(*) FILTER ({earlier} IS NOT NULL AND {later} IS NOT NULL)"
     return Scan(gate, known, f"{later} < {earlier}", plain, f"CAST({later} AS VARCHAR)")
@@ -208,14 +210,17 @@ def _on_known(gate: Gate, offends: Callable[[str], str]) -> Plan:
 
 
 def _allowed_values(gate: Gate, _cutoff: int) -> Plan:
+    """Values outside the list."""
     values = gate.params["values"]
     listed = ", ".join(text(str(value)) for value in (values if isinstance(values, Sequence) else ()))
     return _on_known(gate, lambda column: f"{column} NOT IN ({listed})")
 
 
 def _range(gate: Gate, _cutoff: int) -> Plan:
+    """Values outside the bounds; NaN is above every number."""
+
     def offends(column: str) -> str:
-        """Outside the bounds; NaN is above every number."""
+        """The condition on the sides that are bounded."""
         sides = [f"{column} < {number(gate.low)}"] if gate.low is not None else []
         sides += [f"{column} > {number(gate.high)}"] if gate.high is not None else []
         return " OR ".join(sides)
@@ -224,20 +229,24 @@ def _range(gate: Gate, _cutoff: int) -> Plan:
 
 
 def _no_nan(gate: Gate, _cutoff: int) -> Plan:
+    """Values that are NaN or infinite."""
     return _on_known(gate, lambda column: f"NOT isfinite({column})")
 
 
 def _not_after_cutoff(gate: Gate, cutoff: int) -> Plan:
+    """Times after the cutoff's second."""
     # Times are floored to the second everywhere else, so the cutoff's own second belongs to the data.
     return _on_known(gate, lambda column: f"{column} >= {timestamp(cutoff + 1)}")
 
 
 def _pattern(gate: Gate, _cutoff: int) -> Plan:
+    """Values without a match of the expression, or with one."""
     negation = "" if gate.params.get("absent") else "NOT "
     return _on_known(gate, lambda column: f"{negation}regexp_matches({column}, {text(str(gate.params['regex']))})")
 
 
 def _unique(gate: Gate, _cutoff: int) -> Plan:
+    """Every row of a value that occurs more than once."""
     columns = unique_columns(gate)
     same = " AND ".join(f"t.{name(key)} IS NOT DISTINCT FROM d.{name(key)}" for key in columns)
     some = " OR ".join(f"{name(key)} IS NOT NULL" for key in columns)
@@ -256,6 +265,7 @@ def _unique(gate: Gate, _cutoff: int) -> Plan:
 
 
 def _foreign_key(gate: Gate, _cutoff: int) -> Plan:
+    """Values that the other table lacks."""
     plain, column = _column(gate)
     other, _, other_column = str(gate.params["references"]).partition(".")
     offenders = (
@@ -266,6 +276,7 @@ def _foreign_key(gate: Gate, _cutoff: int) -> Plan:
 
 
 def _repeats(gate: Gate, _cutoff: int) -> Plan:
+    """Later rows of a value, unless they are declared to be repeats."""
     plain, column = _column(gate)
     free = f"{column} IS NOT NULL"
     if "unless" in gate.params:
@@ -284,6 +295,7 @@ def _listing(build: Callable[[Gate], tuple[str, str, str | None]]) -> Callable[[
     """The plan of a check that is written as one query."""
 
     def make(gate: Gate, _cutoff: int) -> Plan:
+        """The plan of one gate."""
         looked_at, offenders, needs = build(gate)
         return Listing(gate, looked_at, offenders, needs)
 
