@@ -24,6 +24,7 @@
 # %%
 import os
 import tempfile
+from itertools import cycle
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -93,7 +94,7 @@ share = tickets["category"].is_in(top).mean()
 
 panels = page(
     2, 3, height=4.6,
-    title=f"{' and '.join(top).capitalize()} bring {percent(share)} of the tickets; {percent(late_all, 1)} of all are late",
+    title=f"{' and '.join(top).capitalize() or 'No categories'} bring {percent(share)} of the tickets; {percent(late_all, 1)} of all are late",
     note=f"tickets and share late by the vendor's flag; orange: more than one and a half times the average; {total:,} tickets",
 )  # fmt: skip
 for axes, side in zip(panels, sides, strict=True):
@@ -322,11 +323,14 @@ for state, colour in (("stale", WASH), ("miss", WORSE), ("error", INK)):
     left.barh(kinds["fact"], 100 * kinds[state], left=start, color=colour)
     start = start + 100 * kinds[state]
 left.grid(axis="x", color=HAIR)
-for (source,), line in weekly.filter(pl.col("n") >= 20).group_by("source", maintain_order=True):
-    right.plot(line["week"], 100 * line["hit"], color=TODAY, linewidth=1.2)
-    right.annotate(
-        source, (line["week"][-1], 100 * line["hit"][-1]), xytext=(4, 0), textcoords="offset points", va="center"
-    )
+lines = weekly.filter(pl.col("n") >= 20).partition_by("source", as_dict=True, maintain_order=True)
+strokes = cycle(["-", "--", ":"])
+level = 0.0  # names stand beside the ends of their lines, lowest first, never on top of each other
+for (source,), line in sorted(lines.items(), key=lambda item: (item[1]["hit"][-1], item[0])):
+    end = 100 * line["hit"][-1]
+    level = max(end, level + 1.4)
+    right.plot(line["week"], 100 * line["hit"], color=TODAY, linewidth=1.4, linestyle=next(strokes))
+    right.text(1.02, level, source, transform=right.get_yaxis_transform(), va="center", color=INK)
 right.set_ylim(min(80, 100 * (weekly["hit"].min() or 0)), 100)
 right.grid(axis="y", color=HAIR)
 right.xaxis.set_major_formatter(plt.matplotlib.dates.DateFormatter("%d %b"))
@@ -386,14 +390,14 @@ run.figure("first_action_curve") if "time_to_first_action" in change["metric"] e
 # %%
 days = (tickets["created_at"].max() - tickets["created_at"].min()).days
 enough = "enough for a choice" if days >= 30 else "less than the 30 days that a choice needs"
-best = pilot.row(0, named=True)
+best = pilot.row(0, named=True) if pilot.height else dict.fromkeys(pilot.columns)
 truth = change.filter(metric="misroute_labelled" if "misroute_labelled" in change["metric"] else "misroute_resolver")
 effect = [
     f"{100 * row['value']:+.1f} points ({100 * row['low']:+.1f} to {100 * row['high']:+.1f})"
     for row in truth.to_dicts()
 ]
 Markdown(f"""
-1. **Start with {best["category"]}**: {best["tickets"]:,} tickets, {percent(best["late"], 1)} late, {percent(best["wrong_first"])} start in the
+1. **Start with {best["category"]}**: {best["tickets"]} tickets, {percent(best["late"], 1)} late, {percent(best["wrong_first"])} start in the
    wrong team. The sample covers {days} days, {enough}.
 2. **Write down {bad.height} habits that are wrong**: {", ".join(bad["kind"].to_list()) or "none"}.
 3. **Close the detour {worst[0]} → {worst[1]}**: {paths.get(worst, 0)} tickets; {percent(wrong_all)} of all start in the wrong team.

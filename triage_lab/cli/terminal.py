@@ -73,13 +73,10 @@ def run_summary(console: Console, run: Run, *, shown: Path | None = None) -> Non
     console.print(f"\n[bold {style}]{word}[/bold {style}]  {safe(verdict.sentence)}")
     if verdict.comparison:
         console.print(f"[dim]{safe(verdict.comparison)}[/dim]")
-    table = grid(
-        "", ("today", "right"), ("new policy", "right"), ("difference (95 % interval)", "right"), "limit", "evidence"
-    )
+    table = grid("", ("today", "right"), ("new policy", "right"), "difference (95 % interval)", "limit")
     for row in summary_rows(result):
-        table.add_row(
-            safe(row.label), safe(row.baseline), safe(row.candidate), safe(row.difference), _limit(row), safe(row.grade)
-        )
+        label = f"{safe(row.label)}\n[dim]{safe(row.grade)}[/dim]"
+        table.add_row(label, safe(row.baseline), safe(row.candidate), safe(row.difference), _limit(row))
     console.print(table)
     for harm in result.harms:
         console.print(f"  [red]gets worse:[/red] {safe(harm.label)}")
@@ -99,7 +96,7 @@ def _limit(row: Any) -> str:
     """The limit of a tile with its state."""
     if not row.limit:
         return "[dim]none[/dim]"
-    return f"{safe(row.limit)}  {state(row.state)}"
+    return f"{safe(row.limit)}\n{state(row.state)}"
 
 
 def ingest_summary(console: Console, report: IngestReport) -> None:
