@@ -320,8 +320,9 @@ left, right = page(
 )  # fmt: skip
 start = pl.zeros(kinds.height, eager=True)
 for state, colour in (("stale", WASH), ("miss", WORSE), ("error", INK)):
-    left.barh(kinds["fact"], 100 * kinds[state], left=start, color=colour)
+    left.barh(range(kinds.height), 100 * kinds[state], left=start, color=colour)
     start = start + 100 * kinds[state]
+left.set_yticks(range(kinds.height), kinds["fact"])
 left.grid(axis="x", color=HAIR)
 lines = weekly.filter(pl.col("n") >= 20).partition_by("source", as_dict=True, maintain_order=True)
 strokes = cycle(["-", "--", ":"])
@@ -393,15 +394,17 @@ enough = "enough for a choice" if days >= 30 else "less than the 30 days that a 
 best = pilot.row(0, named=True) if pilot.height else dict.fromkeys(pilot.columns)
 truth = change.filter(metric="misroute_labelled" if "misroute_labelled" in change["metric"] else "misroute_resolver")
 effect = [
-    f"{100 * row['value']:+.1f} points ({100 * row['low']:+.1f} to {100 * row['high']:+.1f})"
+    f"{100 * row['value']:+.1f} points ({100 * row['low']:+.1f} to {100 * row['high']:+.1f})".replace("-", "−")
     for row in truth.to_dicts()
 ]
-Markdown(f"""
-1. **Start with {best["category"]}**: {best["tickets"]} tickets, {percent(best["late"], 1)} late, {percent(best["wrong_first"])} start in the
-   wrong team. The sample covers {days} days, {enough}.
-2. **Write down {bad.height} habits that are wrong**: {", ".join(bad["kind"].to_list()) or "none"}.
-3. **Close the detour {worst[0]} → {worst[1]}**: {paths.get(worst, 0)} tickets; {percent(wrong_all)} of all start in the wrong team.
-4. **Link repeats before counting tickets**: {percent(repeats.height / total, 1)} of them repeat another, {wasted:,.0f} hours of work.
-5. **Do not let a rule rest on {weakest} alone**; what a rule cannot know must go to a person.
-6. **Expected from the rules**: wrong first owners {effect[0] if effect else "–"}, {run.result.verdict.word}: {run.result.verdict.sentence}
-""")
+conclusions = [
+    f"**Start with {best['category']}**: {best['tickets']} tickets, {percent(best['late'], 1)} late, {percent(best['wrong_first'])} "
+    f"start in the wrong team. The sample covers {days} days, {enough}.",
+    f"**Write down what should replace {bad.height} habits**: {', '.join(bad['kind'].to_list()) or 'none sends most tickets wrong'}.",
+    f"**Close the detour {worst[0]} → {worst[1]}**: {paths.get(worst, 0)} tickets; {percent(wrong_all)} of all start in the wrong team.",
+    f"**Link repeats before counting tickets**: {percent(repeats.height / total, 1)} repeat another, {wasted:,.0f} hours of work.",
+    f"**Let no rule rest on {weakest} alone**; what a rule cannot know must go to a person.",
+    f"**The policy {run.result.candidate.name}** changes wrong first owners by {effect[0] if effect else '–'}. "
+    f"Verdict: {run.result.verdict.word}. {run.result.verdict.sentence}",
+]
+Markdown("\n".join(f"{number}. {text}" for number, text in enumerate(conclusions, start=1)))

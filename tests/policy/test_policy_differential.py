@@ -193,23 +193,17 @@ def atom_strategy(draw: Any, params: bool) -> Predicate:
     )
 
 
-def predicates(params: bool) -> st.SearchStrategy[Predicate]:
+@st.composite
+def predicates(draw: Any, params: bool, depth: int = 2) -> Predicate:
     """Random conditions, flat where the parser would make them flat."""
-
-    def join(kind: type) -> Any:
-        return lambda parts: kind(
-            tuple(p for part in parts for p in (part.items if isinstance(part, kind) else (part,)))
-        )
-
-    return st.recursive(
-        atom_strategy(params),
-        lambda inner: st.one_of(
-            st.lists(inner, min_size=2, max_size=3).map(join(And)),
-            st.lists(inner, min_size=2, max_size=3).map(join(Or)),
-            inner.map(Not),
-        ),
-        max_leaves=6,
-    )
+    choice = draw(st.integers(0, 5)) if depth else 0
+    if choice <= 2:
+        return draw(atom_strategy(params))
+    if choice == 3:
+        return Not(draw(predicates(params, depth - 1)))
+    kind = And if choice == 4 else Or
+    inner = draw(st.lists(predicates(params, depth - 1), min_size=2, max_size=3))
+    return kind(tuple(part for node in inner for part in (node.items if isinstance(node, kind) else (node,))))
 
 
 def _maybe(strategy: Any) -> Any:
@@ -318,6 +312,8 @@ def test_decisions_follow_the_contract_as_the_slow_twin_reads_it(policy: Policy,
 
 def _sqlite_can(predicate: Predicate) -> bool:
     text = repr(predicate)
+    if str(2**53 + 1) in text:  # SQLite compares whole numbers exactly, the language as doubles
+        return False
     return "ignore_case=True" not in text and "'*'" not in text and "'/'" not in text and "'+'" not in text
 
 

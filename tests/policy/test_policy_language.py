@@ -56,6 +56,8 @@ def parse(text: str):
         ("TRUE", "TRUE"),
         ("legal_flag <> FALSE", "legal_flag <> FALSE"),
         ("category = :word", "category = :word"),
+        ("NOT :word = category", "NOT :word = category"),
+        ("legal_flag OR (NOT :high < mrr)", "legal_flag OR NOT :high < mrr"),
         ("open_opportunity_amount > mrr * 2", "open_opportunity_amount > mrr * 2"),
         ("  mrr\n  >\t1  ", "mrr > 1"),
     ],

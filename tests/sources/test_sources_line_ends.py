@@ -1,7 +1,5 @@
 """The cleaned copy: line ends change outside quotes only, for any cut into pieces."""
 
-
-
 import random
 from pathlib import Path
 

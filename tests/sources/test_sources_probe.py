@@ -1,7 +1,5 @@
 """probe: every unusable file is one clear error with exit code 3; everything usable is described."""
 
-
-
 import gzip
 import hashlib
 import os

@@ -148,19 +148,33 @@ def doctor_table(console: Console, report: DoctorReport) -> None:
 
 
 def gates_table(console: Console, report: CheckReport) -> None:
-    """Every gate, failing ones first; failing ids by example."""
+    """Gates that do not pass, worst first, with failing ids by example; passes counted by table."""
     order = {"fail": 0, "error": 1, "warn": 2, "skipped": 3, "pass": 4}
-    table = grid("", "gate", "severity", ("rows", "right"), ("failing", "right"), "owner", "")
-    for result in sorted(report.results, key=lambda item: (order[str(item.state)], str(item.severity), item.gate_id)):
-        table.add_row(
-            state(str(result.state)), safe(result.title), str(result.severity), f"{result.n:,}", _failed(result),
-            safe(result.owner), safe(_detail(result)),
-        )  # fmt: skip
-    console.print(table)
+    open_gates = sorted(
+        (result for result in report.results if str(result.state) != "pass"),
+        key=lambda item: (order[str(item.state)], str(item.severity), item.gate_id),
+    )
+    if open_gates:
+        table = grid("", "gate", ("rows", "right"), ("failing", "right"), "owner")
+        for result in open_gates:
+            engine = f" ({result.engine})" if report.compared else ""
+            title = f"{safe(result.title)}{engine}\n[dim]{result.severity} · {safe(result.gate_id)}[/dim]"
+            detail = _detail(result)
+            title += f"\n[dim]{safe(detail)}[/dim]" if detail else ""
+            table.add_row(state(str(result.state)), title, f"{result.n:,}", _failed(result), safe(result.owner))
+        console.print(table)
+    passed: dict[str, int] = {}
+    for result in report.results:
+        if str(result.state) == "pass":
+            passed[result.table] = passed.get(result.table, 0) + 1
+    counts = ", ".join(f"{table} {count}" for table, count in sorted(passed.items()))
+    console.print(f"[green]✓ {sum(passed.values())} of {len(report.results)} pass[/green]  [dim]{safe(counts)}[/dim]")
+    if report.compared:
+        agreed = "both engines agree on every gate" if not report.disagreements else "the engines disagree"
+        console.print(agreed)
     for item in report.disagreements:
         console.print(f"[red]engines disagree:[/red] {safe(item)}")
-    failing = [result for result in report.results if str(result.state) in ("fail", "warn")]
-    if failing:
+    if any(str(result.state) in ("fail", "warn") for result in report.results):
         console.print("All failing ids: table [bold]gate_failures[/bold] (gate, key, column, value), run 'check'.")
 
 

@@ -25,6 +25,11 @@ class CheckReport:
     results: tuple[GateResult, ...]
     disagreements: tuple[Any, ...]
 
+    @property
+    def compared(self) -> bool:
+        """Whether both engines ran."""
+        return len({result.engine for result in self.results}) > 1
+
     def exit_code(self, warn_as_error: bool = False) -> int:
         """Exit code by contract: 70 gate in error, 1 critical failed, 4 critical skipped, else 0."""
         if self.disagreements:

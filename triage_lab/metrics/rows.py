@@ -5,8 +5,10 @@ Everything here is an integer (tickets, seconds), so that sums are exact and do 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from triage_lab.domain.enums import Outcome, SlaMetric, SlaState
@@ -21,6 +23,7 @@ CLOCKS = {
 }
 DESK_METRICS = ("escalation_rate", "handoffs_per_ticket", "wait_minutes", "backlog")
 SLA_METRICS = ("sla_compliance", "sla_open_share", "mrr_late")
+MET, OPEN, BREACHED = 1, 2, 3
 MANUAL = (Outcome.MANUAL_UNKNOWN.value, Outcome.MANUAL_REQUIRES.value)
 
 
@@ -33,14 +36,14 @@ def count_when(name: str, hit: pl.Expr, among: pl.Expr) -> tuple[pl.Expr, pl.Exp
     """Numerator and denominator of a share: ``hit`` among the rows where ``among`` holds."""
     inside = among.fill_null(value=False)
     return (
-        (inside & hit.fill_null(value=False)).cast(pl.Int64).alias(NUM + name),
-        inside.cast(pl.Int64).alias(DEN + name),
+        (inside & hit.fill_null(value=False)).alias(NUM + name),
+        inside.alias(DEN + name),
     )
 
 
 def sum_of(name: str, amount: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
     """Numerator and denominator of a mean over the rows where the amount is known."""
-    return amount.fill_null(0).cast(pl.Int64).alias(NUM + name), amount.is_not_null().cast(pl.Int64).alias(DEN + name)
+    return amount.fill_null(0).cast(pl.Int64).alias(NUM + name), amount.is_not_null().alias(DEN + name)
 
 
 def routing_rows(frame: pl.DataFrame, high_tier: str) -> tuple[list[pl.Expr], list[NotPossible]]:
@@ -127,33 +130,59 @@ def ticket_states(sla_states: pl.DataFrame, cutoff: int) -> pl.DataFrame:
     )
 
 
-def sla_rows(states: pl.DataFrame, rows: int, metrics: Sequence[str]) -> pl.DataFrame:
-    """Row-aligned counts of each SLA metric: met and matured (compliance), open and targeted (open share)."""
-    columns: list[pl.Series] = []
-    for metric in metrics:
-        one = states.filter(pl.col("sla_metric") == metric)
-        place = one["row"].cast(pl.UInt32)
-        by_state = {
-            state: (
-                pl.Series(values=[0], dtype=pl.Int64)
-                .new_from_index(0, rows)
-                .scatter(place.filter(one["state"] == state.value), 1)
-            )
-            for state in (SlaState.MET, SlaState.BREACHED, SlaState.OPEN)
-        }
-        met, breached, still = (by_state[state] for state in (SlaState.MET, SlaState.BREACHED, SlaState.OPEN))
-        columns += [
-            met.alias(f"{NUM}sla_compliance|{metric}"),
-            (met + breached).alias(f"{DEN}sla_compliance|{metric}"),
-            still.alias(f"{NUM}sla_open_share|{metric}"),
-            (met + breached + still).alias(f"{DEN}sla_open_share|{metric}"),
-        ]
-    return pl.DataFrame(columns)
+def worst_states(sla_states: pl.DataFrame, tickets: int, cutoff: int) -> dict[str, npt.NDArray[np.uint8]]:
+    """`ticket_states` as one array a SLA metric, shape (tickets,): MET, OPEN or BREACHED, else 0.
+
+    0 is a target that is not applicable, or none.
+    """
+    state = pl.col("state").cast(pl.String)
+    met, still = state == SlaState.MET.value, state == SlaState.OPEN.value
+    due_later = (pl.col("due_at") > cutoff).fill_null(value=False)
+    rank = (
+        pl.when(met & ~due_later)
+        .then(pl.lit(MET))
+        .when(met | still)
+        .then(pl.lit(OPEN))
+        .when(state == SlaState.BREACHED.value)
+        .then(pl.lit(BREACHED))
+        .otherwise(pl.lit(0))
+    )
+    columns = sla_states.select(
+        pl.col("row").cast(pl.Int64), pl.col("sla_metric").cast(pl.String), rank.cast(pl.UInt8).alias("rank")
+    )
+    names = columns["sla_metric"].unique().sort().to_list()
+    marks = columns.select((pl.col("sla_metric") == name).alias(name) for name in names)
+    row, ranks = columns["row"].to_numpy(), columns["rank"].to_numpy()
+    out: dict[str, npt.NDArray[np.uint8]] = {}
+    for name in names:
+        mine = np.flatnonzero(marks[name].to_numpy())
+        rows, own = row[mine], ranks[mine]
+        out[name] = np.zeros(tickets, dtype=np.uint8)
+        for level in (MET, OPEN, BREACHED):  # the worst of a ticket's cycles is written last
+            out[name][rows[own == level]] = level
+    return out
 
 
-def headline_of(states: pl.DataFrame, wanted: str | None) -> str | None:
+def clock_rows(frame: pl.DataFrame, cutoff: int) -> tuple[list[pl.Expr], list[str]]:
+    """Seconds since arrival (``n:``) and whether the event has happened by the cutoff (``d:``), for the clocks known.
+
+    A ticket without the event has been seen waiting until it was resolved or the data end.
+    """
+    names = [metric for metric, column in CLOCKS.items() if has_values(frame, column)]
+    seen = [pl.col(name) for name in ("resolved_at", "censored_at") if name in frame.columns]
+    last_seen = pl.min_horizontal(pl.coalesce(*seen, pl.lit(cutoff)), pl.lit(cutoff))
+    out: list[pl.Expr] = []
+    for metric in names:
+        column = pl.col(CLOCKS[metric])
+        reached = column.is_not_null() & (column <= cutoff)
+        end = pl.when(reached).then(column).otherwise(last_seen)
+        out += [(end - pl.col("arrived_at")).alias(NUM + metric), reached.alias(DEN + metric)]
+    return out, names
+
+
+def headline_of(states: Mapping[str, npt.NDArray[np.uint8]], wanted: str | None) -> str | None:
     """The SLA metric that stands for SLA compliance: the one asked for, else the first that has a target."""
-    present = set(states.filter(pl.col("state") != SlaState.NOT_APPLICABLE.value)["sla_metric"].unique().to_list())
+    present = {name for name, worst in states.items() if worst.any()}
     if wanted is not None and wanted in present:
         return wanted
     return next((metric.value for metric in SlaMetric if metric.value in present), None)

@@ -4,31 +4,62 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from triage_lab.domain.canonical import canonical_json
 from triage_lab.domain.errors import UsageError
 from triage_lab.domain.result import NotPossible
-from triage_lab.metrics.catalogue import CATALOGUE
+from triage_lab.metrics.frames import durations_frame, rates_frame
+from triage_lab.metrics.layout import NO_VALUE, UNKNOWN_MRR, Layout, prepare
 from triage_lab.metrics.rows import (
+    BREACHED,
     CLOCKS,
     DEN,
     DESK_METRICS,
+    MET,
     NUM,
+    OPEN,
     SLA_METRICS,
+    clock_rows,
     desk_rows,
-    has_values,
     headline_of,
     routing_rows,
-    sla_rows,
-    ticket_states,
+    worst_states,
 )
 
-NO_VALUE = "(none)"
+__all__ = ["NO_DESK", "NO_VALUE", "Clock", "Sums", "Tallies", "tally"]
+
 NO_DESK = "no operations.yaml"
-_FACTS = ("cluster", "account_known", "mrr", "mrr_tier")
+_RECORDS = (
+    "arrived_at",
+    "misrouted_resolver",
+    "misrouted_labelled",
+    "escalations",
+    "handoffs",
+    "wait_minutes",
+    "censored_at",
+    *CLOCKS.values(),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Whole-number sums of one metric, by cell of the layout; the numerator is in units of 1/``scale``."""
+
+    numerator: npt.NDArray[Any]
+    denominator: npt.NDArray[Any]
+    scale: float
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Seconds of every scored ticket and whether the event has happened (None: all of them)."""
+
+    seconds: npt.NDArray[np.int64]
+    event: npt.NDArray[np.bool_] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,41 +68,42 @@ class Tallies:
 
     Parameters
     ----------
-    rates : polars.DataFrame
-        metric Enum, segment Enum (canonical JSON, ``{}`` overall), cluster Enum, numerator Float64, denominator
-        Float64; one row per metric, segment and account with a denominator above 0, in that order. Totals
-        (money, backlog) carry tickets as denominator: their value is the sum of the numerators.
-    durations : polars.DataFrame
-        metric Enum, segment Enum, cluster Enum, minutes Float64, event Boolean (False = still waiting); one row per
-        ticket, overall and for segmentations by one column.
+    layout : Layout
+        Whose cells and tickets the numbers below stand for.
+    sums : mapping of (metric, SLA metric) to Sums
+        The second part is empty but for SLA metrics other than the headline. A cell counts where its denominator is
+        above 0. Totals (money, backlog) carry tickets as denominator: their value is the sum of the numerators.
+    clocks : mapping of metric to Clock
+        Waiting times; a negative one (a time before arrival) does not count. Equal arrays are one array.
     absent : tuple of NotPossible
         Metrics that these records cannot give, and why.
     headline : str or None
         The SLA metric that ``{}`` of sla_compliance means.
     """
 
-    rates: pl.DataFrame
-    durations: pl.DataFrame
+    layout: Layout
+    sums: Mapping[tuple[str, str], Sums]
+    clocks: Mapping[str, Clock]
     absent: tuple[NotPossible, ...] = ()
     headline: str | None = None
 
+    @property
+    def rates(self) -> pl.DataFrame:
+        """The sums as a frame.
 
-@dataclass(frozen=True, slots=True)
-class _Segmentation:
-    """One way to cut: a code per ticket and the segment that each code stands for."""
+        Columns metric Enum, segment Enum (canonical JSON, ``{}`` overall), cluster Enum, numerator Float64, denominator
+        Float64; one row per metric, segment and account with a denominator above 0, in that order.
+        """
+        return rates_frame(self.layout, self.sums)
 
-    columns: tuple[str, ...]
-    codes: np.ndarray
-    segments: tuple[dict[str, str], ...]
+    @property
+    def durations(self) -> pl.DataFrame:
+        """The clocks as a frame.
 
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """Rows of one metric and one way to cut: ``code`` points into ``texts``, ``cluster`` is a physical code."""
-
-    metric: str
-    texts: tuple[str, ...]
-    rows: pl.DataFrame
+        Columns metric Enum, segment Enum, cluster Enum, minutes Float64, event Boolean (False = still waiting); one row
+        per ticket, overall and for segmentations by one column.
+        """
+        return durations_frame(self.layout, self.clocks)
 
 
 def tally(  # noqa: PLR0913 (records, targets, facts, and how to count them)
@@ -86,13 +118,14 @@ def tally(  # noqa: PLR0913 (records, targets, facts, and how to count them)
     vendor_met: pl.Series | None = None,
     desk: bool = True,
     high_tier: str = "high",
+    layout: Layout | None = None,
 ) -> Tallies:
     """Count one arm's records per metric, segment and account.
 
     Parameters
     ----------
     records : polars.DataFrame
-        Row-aligned records with ``scored``; only scored tickets count.
+        Row-aligned records with ``scored`` (not needed with a layout); only scored tickets count.
     sla_states : polars.DataFrame or None
         Long: row, sla_metric, state, due_at; None without SLA targets.
     facts : polars.DataFrame
@@ -112,6 +145,9 @@ def tally(  # noqa: PLR0913 (records, targets, facts, and how to count them)
         False for an arm whose desk was not played: what needs a desk is then absent, never zero.
     high_tier : str
         Name of the MRR tier that misroute_high_mrr is about.
+    layout : Layout or None
+        What `prepare` made of the same facts: it says who is scored and how to cut, in place of ``segmentations``.
+        Tallies of one layout are compared without looking anything up again.
 
     Raises
     ------
@@ -123,33 +159,29 @@ def tally(  # noqa: PLR0913 (records, targets, facts, and how to count them)
     All sums are of whole numbers (tickets, seconds, cents): they are exact, whatever the order or number of threads.
     Source of the rules: research/statistics.md section 1 (matured cohort; acting exactly at due is met).
     """
-    _check(records, facts, segmentations)
-    frame = _population(records, facts, outcome, vendor_met)
-    kept = frame["scored"].fill_null(value=False)
-    frame, places = frame.filter(kept), kept.arg_true()
-    clusters = pl.Enum(facts["cluster"].cast(pl.String).unique().sort())
-    cluster = frame["cluster"].cast(pl.String).cast(clusters)
+    _check(records, facts, scored=layout is not None)
+    where = layout if layout is not None else prepare(facts, records["scored"], segmentations)
+    if where.tickets != records.height:
+        raise UsageError(
+            f"a layout of {where.tickets} tickets", f"one of {records.height}", "prepare it from the facts"
+        )
+    frame = _population(records, where, outcome, vendor_met)
     expressions, absent = routing_rows(frame, high_tier)
     if desk:
         more, missing = desk_rows(frame, cutoff)
         expressions, absent = expressions + more, absent + missing
     else:
         absent += [NotPossible(name, NO_DESK) for name in (*DESK_METRICS, *CLOCKS)]
-    wide = frame.select(expressions) if expressions else pl.DataFrame()
-    chosen, sla = _sla_columns(sla_states, places, cutoff, headline, frame.height)
+    sums = _sums(where, frame, expressions)
+    chosen, sla = _sla_sums(where, sla_states, cutoff, headline)
     absent += [] if chosen else [NotPossible(name, "no SLA targets" if desk else NO_DESK) for name in SLA_METRICS]
-    wide = pl.concat([wide, sla], how="horizontal") if sla.width else wide
-    cuts = _cuts(frame, segmentations)
-    mrr, no_mrr = _account_mrr(frame, cluster)
+    no_mrr = not bool((where.cents != UNKNOWN_MRR).any())
     absent += [NotPossible("mrr_late", "no account has a known MRR")] if chosen and no_mrr else []
-    span = _horizon(frame)
-    rates = [part for cut in cuts for part in _rates(cut, wide, cluster, mrr, chosen, span)]
-    durations, missing = _durations(frame, cuts, cluster, cutoff) if desk else ([], [])
-    texts = _vocabulary(cuts, wide, chosen)
-    return _assemble(rates, durations, clusters, texts, [*absent, *missing], chosen)
+    clocks, missing = _clocks(where, frame, cutoff) if desk else ({}, [])
+    return Tallies(where, sums | sla, clocks, tuple(dict.fromkeys([*absent, *missing])), chosen)
 
 
-def _check(records: pl.DataFrame, facts: pl.DataFrame, segmentations: Sequence[tuple[str, ...]]) -> None:
+def _check(records: pl.DataFrame, facts: pl.DataFrame, *, scored: bool) -> None:
     """Refuse frames that cannot belong together."""
     if records.height != facts.height:
         raise UsageError(
@@ -157,8 +189,8 @@ def _check(records: pl.DataFrame, facts: pl.DataFrame, segmentations: Sequence[t
             "row-aligned frames",
             "build both from one history",
         )
-    wanted = {*_FACTS, *(column for cut in segmentations for column in cut)}
-    missing = sorted(wanted - set(facts.columns)) + sorted({"scored", "arrived_at"} - set(records.columns))
+    wanted = {"arrived_at"} if scored else {"arrived_at", "scored"}
+    missing = sorted(wanted - set(records.columns))
     if missing:
         raise UsageError(
             f"no column {', '.join(missing)}", "the columns of the frame contract", "add them to the frame"
@@ -166,190 +198,80 @@ def _check(records: pl.DataFrame, facts: pl.DataFrame, segmentations: Sequence[t
 
 
 def _population(
-    records: pl.DataFrame, facts: pl.DataFrame, outcome: pl.Series | None, vendor_met: pl.Series | None
+    records: pl.DataFrame, layout: Layout, outcome: pl.Series | None, vendor_met: pl.Series | None
 ) -> pl.DataFrame:
-    """Records and facts side by side; where a name stands in both, the facts win."""
-    extra = [facts.get_column(name) for name in facts.columns]
-    extra += [outcome.cast(pl.String).alias("outcome")] if outcome is not None else []
+    """What is counted of the scored tickets, side by side."""
+    frame = records.select([name for name in dict.fromkeys(_RECORDS) if name in records.columns])
+    extra = [outcome.cast(pl.String).alias("outcome")] if outcome is not None else []
     extra += [vendor_met.alias("vendor_met")] if vendor_met is not None else []
-    taken = {series.name for series in extra}
-    return records.select([name for name in records.columns if name not in taken]).with_columns(extra)
+    frame, places = frame.with_columns(extra), layout.places
+    if places.size and int(places[-1]) - int(places[0]) + 1 == places.size:
+        frame = frame.slice(int(places[0]), places.size)
+    else:
+        frame = frame[pl.Series(values=places)]
+    return frame.with_columns(layout.facts["mrr_tier"])
 
 
-def _sla_columns(
-    sla_states: pl.DataFrame | None, places: pl.Series, cutoff: int, headline: str | None, rows: int
-) -> tuple[str | None, pl.DataFrame]:
-    """Headline SLA metric and the row-aligned SLA counts of the scored tickets."""
-    if sla_states is None or sla_states.height == 0:
-        return None, pl.DataFrame()
-    position = pl.DataFrame({"row": places.cast(pl.UInt32), "at": pl.arange(rows, dtype=pl.UInt32, eager=True)})
-    states = ticket_states(sla_states.with_columns(pl.col("row").cast(pl.UInt32)), cutoff)
-    states = states.join(position, on="row", how="inner", maintain_order="left").with_columns(row=pl.col("at"))
-    chosen = headline_of(states, headline)
-    metrics = sorted(states["sla_metric"].unique().to_list(), key=lambda name: (name != chosen, name))
-    return chosen, sla_rows(states, rows, metrics) if chosen else pl.DataFrame()
-
-
-def _cuts(frame: pl.DataFrame, segmentations: Sequence[tuple[str, ...]]) -> list[_Segmentation]:
-    """Segment codes for every way to cut; the overall first, a repeated one once."""
-    cuts = [_Segmentation((), np.zeros(frame.height, dtype=np.int64), ({},))]
-    values: dict[str, tuple[np.ndarray, list[str]]] = {}
-    for columns in dict.fromkeys(tuple(cut) for cut in segmentations if cut):
-        for name in columns:
-            if name not in values:
-                text = frame[name].cast(pl.String).fill_null(NO_VALUE)
-                names = text.unique().sort()
-                values[name] = (text.cast(pl.Enum(names)).to_physical().to_numpy().astype(np.int64), names.to_list())
-        joint = np.zeros(frame.height, dtype=np.int64)
-        for name in columns:
-            joint = joint * max(len(values[name][1]), 1) + values[name][0]
-        present, first, codes = np.unique(joint, return_index=True, return_inverse=True)
-        segments = tuple({name: values[name][1][values[name][0][at]] for name in columns} for at in first.tolist())
-        if len(present):
-            cuts.append(_Segmentation(columns, codes.astype(np.int64), segments))
-    return cuts
-
-
-def _account_mrr(frame: pl.DataFrame, cluster: pl.Series) -> tuple[pl.DataFrame, bool]:
-    """Each account's last known MRR in cents, the same in every arm and segment; and whether none is known."""
-    cents = (frame["mrr"].cast(pl.Float64) * 100).round().cast(pl.Int64)
-    known = pl.DataFrame({"cluster": cluster.to_physical(), "cents": cents}).drop_nulls("cents")
-    last = known.group_by("cluster", maintain_order=True).agg(pl.col("cents").last())
-    return last, known.height == 0
-
-
-def _horizon(frame: pl.DataFrame) -> int:
-    """Seconds from the first to the last scored arrival, at least 1."""
-    if frame.height == 0:
-        return 1
-    first, last = frame["arrived_at"].min(), frame["arrived_at"].max()
-    return max(int(last) - int(first), 1)  # type: ignore[arg-type]
-
-
-def _rates(
-    cut: _Segmentation, wide: pl.DataFrame, cluster: pl.Series, mrr: pl.DataFrame, headline: str | None, span: int
-) -> list[_Part]:
-    """Sum the per-ticket counts of one segmentation by segment and account."""
-    if wide.width == 0 or wide.height == 0:
-        return []
-    keyed = wide.with_columns(pl.Series("code", cut.codes), cluster.to_physical().alias("cluster"))
-    sums = keyed.group_by("code", "cluster").agg(pl.all().sum()).sort("code", "cluster")
-    parts = []
+def _sums(layout: Layout, frame: pl.DataFrame, expressions: Sequence[pl.Expr]) -> dict[tuple[str, str], Sums]:
+    """Sums of the per-ticket counts."""
+    if not expressions or frame.height == 0:
+        return {}
+    wide = frame.select(expressions)
+    first, last = int(frame["arrived_at"].min()), int(frame["arrived_at"].max())  # type: ignore[arg-type]
+    scale = {"wait_minutes": 60.0, "backlog": float(max(last - first, 1))}
     names = [name.removeprefix(DEN) for name in wide.columns if name.startswith(DEN)]
-    scale = {"wait_minutes": 60.0, "backlog": float(span)}
-    for name in names:
-        metric, _, sla_metric = name.partition("|")
-        texts = _segment_texts(cut, sla_metric if sla_metric != headline else "")
-        part = sums.filter(pl.col(DEN + name) > 0).select(
-            "code", "cluster", pl.col(NUM + name).alias("numerator"), pl.col(DEN + name).alias("denominator")
+    return {
+        (name, ""): Sums(
+            *(layout.sums(side + name, wide[side + name].to_numpy()) for side in (NUM, DEN)), scale.get(name, 1.0)
         )
-        parts.append(_Part(metric, texts, _scaled(part, scale.get(metric, 1.0))))
-        if metric == "sla_compliance":
-            late = part.join(mrr, on="cluster", how="inner", maintain_order="left")
-            money = pl.when(pl.col("denominator") > pl.col("numerator")).then(pl.col("cents")).otherwise(0)
-            parts.append(_Part("mrr_late", texts, _scaled(late.with_columns(numerator=money).drop("cents"), 100.0)))
-    return parts
+        for name in names
+    }
 
 
-def _scaled(part: pl.DataFrame, scale: float) -> pl.DataFrame:
-    """Whole-number sums in the metric's unit."""
-    return part.with_columns(
-        numerator=_quotient(part["numerator"], scale), denominator=part["denominator"].cast(pl.Float64)
-    )
+def _sla_sums(
+    layout: Layout, sla_states: pl.DataFrame | None, cutoff: int, headline: str | None
+) -> tuple[str | None, dict[tuple[str, str], Sums]]:
+    """Headline SLA metric, and met of matured, open of targeted and money late for every SLA metric."""
+    if sla_states is None or sla_states.height == 0:
+        return None, {}
+    states = {name: worst[layout.places] for name, worst in worst_states(sla_states, layout.tickets, cutoff).items()}
+    chosen = headline_of(states, headline)
+    out: dict[tuple[str, str], Sums] = {}
+    cents = layout.cents[layout.cells]
+    for name, worst in states.items() if chosen else ():
+        variant = "" if name == chosen else name
+        met, matured = (
+            layout.sums(f"{name}:met", worst == MET),
+            layout.sums(f"{name}:due", (worst == MET) | (worst == BREACHED)),
+        )
+        still, targeted = layout.sums(f"{name}:open", worst == OPEN), layout.sums(f"{name}:all", worst > 0)
+        out["sla_compliance", variant] = Sums(met, matured, 1.0)
+        out["sla_open_share", variant] = Sums(still, targeted, 1.0)
+        known = np.where(cents != UNKNOWN_MRR, matured, 0)
+        out["mrr_late", variant] = Sums(np.where(known > met, cents, 0), known, 100.0)
+    return chosen, out
 
 
-def _quotient(numbers: pl.Series, divisor: float) -> pl.Series:
-    """Correctly rounded quotient (Polars multiplies by the reciprocal, which is off in the last digit)."""
-    return pl.Series(values=numbers.to_numpy() / divisor)
-
-
-def _segment_texts(cut: _Segmentation, sla_metric: str) -> tuple[str, ...]:
-    """Canonical JSON of each segment; further SLA metrics are segments of their own."""
-    extra = {"sla_metric": sla_metric} if sla_metric else {}
-    return tuple(canonical_json({**segment, **extra}) for segment in cut.segments)
-
-
-def _durations(
-    frame: pl.DataFrame, cuts: Sequence[_Segmentation], cluster: pl.Series, cutoff: int
-) -> tuple[list[_Part], list[NotPossible]]:
-    """Minutes from arrival to each clock's event, or to where the ticket was last seen without it."""
-    parts: list[_Part] = []
-    absent: list[NotPossible] = []
-    physical = cluster.to_physical()
-    single = [cut for cut in cuts if len(cut.columns) <= 1]
-    orders = [pl.Series(values=np.lexsort((physical.to_numpy(), cut.codes))) for cut in single]
-    for metric, column in CLOCKS.items():
-        if not has_values(frame, column):
-            absent.append(NotPossible(metric, f"no ticket has a {column.replace('_', ' ').removesuffix(' at')} time"))
-            continue
-        times = _minutes(frame, column, cutoff).with_columns(physical.alias("cluster"))
-        left_out = int((times["minutes"] < 0).sum())
+def _clocks(layout: Layout, frame: pl.DataFrame, cutoff: int) -> tuple[dict[str, Clock], list[NotPossible]]:
+    """Seconds from arrival to each clock's event, or to where the ticket was last seen without it."""
+    expressions, names = clock_rows(frame, cutoff)
+    absent = [
+        NotPossible(metric, f"no ticket has a {column.replace('_', ' ').removesuffix(' at')} time")
+        for metric, column in CLOCKS.items()
+        if metric not in names
+    ]
+    wide = frame.select(expressions) if expressions else pl.DataFrame()
+    clocks: dict[str, Clock] = {}
+    for metric in names:
+        seconds, event = wide[NUM + metric].to_numpy(), wide[DEN + metric].to_numpy()
+        left_out = int((seconds < 0).sum())
         if left_out:
             absent.append(NotPossible(metric, f"{left_out:,} tickets left out: the time lies before their arrival"))
-        for cut, order in zip(single, orders, strict=True):
-            rows = times.with_columns(pl.Series("code", cut.codes))[order]
-            parts.append(
-                _Part(metric, _segment_texts(cut, ""), rows.filter(pl.col("minutes") >= 0) if left_out else rows)
-            )
-    return parts, absent
+        seconds = layout.same(f"seconds:{metric}", _first_equal(seconds, [one.seconds for one in clocks.values()]))
+        clocks[metric] = Clock(seconds, None if event.all() else event)
+    return clocks, sorted(absent, key=lambda one: list(CLOCKS).index(one.subject))
 
 
-def _minutes(frame: pl.DataFrame, column: str, cutoff: int) -> pl.DataFrame:
-    """Minutes since arrival and whether the event has happened by the cutoff, row by row."""
-    reached = pl.col(column).is_not_null() & (pl.col(column) <= cutoff)
-    seen = [pl.col(name) for name in ("resolved_at", "censored_at") if name in frame.columns]
-    last_seen = pl.min_horizontal(pl.coalesce(*seen, pl.lit(cutoff)), pl.lit(cutoff))
-    end = pl.when(reached).then(pl.col(column)).otherwise(last_seen)
-    times = frame.select((end - pl.col("arrived_at")).alias("seconds"), reached.alias("event"))
-    return times.select(_quotient(times["seconds"], 60.0).alias("minutes"), "event")
-
-
-def _vocabulary(cuts: Sequence[_Segmentation], wide: pl.DataFrame, headline: str | None) -> pl.Enum:
-    """Every segment that a tally of these tickets may have, in the order in which its rows stand."""
-    named = {name.partition("|")[2] for name in wide.columns}
-    variants = ["", *sorted(named - {"", headline})]
-    return pl.Enum(list(dict.fromkeys(text for cut in cuts for name in variants for text in _segment_texts(cut, name))))
-
-
-def _assemble(
-    rates: Sequence[_Part],
-    durations: Sequence[_Part],
-    clusters: pl.Enum,
-    texts: pl.Enum,
-    absent: Sequence[NotPossible],
-    headline: str | None,
-) -> Tallies:
-    """Give both long frames their closed vocabularies; rows stand by metric, segment and account."""
-    amounts = {"numerator": pl.Float64(), "denominator": pl.Float64()}
-    times = {"minutes": pl.Float64(), "event": pl.Boolean()}
-    return Tallies(
-        _typed(rates, texts, clusters, amounts),
-        _typed(durations, texts, clusters, times),
-        tuple(dict.fromkeys(absent)),
-        headline,
-    )
-
-
-def _typed(
-    parts: Sequence[_Part],
-    texts: pl.Enum,
-    clusters: pl.Enum,
-    values: Mapping[str, pl.DataType],
-) -> pl.DataFrame:
-    """Concatenate the parts, with codes turned into metric, segment and cluster."""
-    metrics = pl.Enum(list(CATALOGUE))
-    place = {text: at for at, text in enumerate(texts.categories.to_list())}
-    rank = {name: at for at, name in enumerate(CATALOGUE)}
-    typed = []
-    for part in sorted(parts, key=lambda one: (rank[one.metric], place[one.texts[0]])):
-        codes = pl.Series(values=[place[text] for text in part.texts], dtype=pl.UInt32)
-        typed.append(
-            part.rows.select(
-                pl.lit(part.metric, dtype=metrics).alias("metric"),
-                codes.gather(part.rows["code"]).cat.to(texts).alias("segment"),
-                pl.col("cluster").cat.to(clusters),
-                *(pl.col(name).cast(dtype) for name, dtype in values.items()),
-            )
-        )
-    schema = {"metric": metrics, "segment": texts, "cluster": clusters, **values}
-    return pl.concat(typed) if typed else pl.DataFrame(schema=schema)
+def _first_equal(values: npt.NDArray[np.int64], others: Sequence[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:
+    """The first of the others that is equal to ``values``, else ``values``."""
+    return next((other for other in others if np.array_equal(other, values)), values)

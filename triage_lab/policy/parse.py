@@ -224,6 +224,7 @@ class _Reader:
 
     def predicate(self, node: Any) -> Predicate:
         """Read a condition."""
+        node = _without_empty_alias(node)
         name = self.name_of(node)
         if name == "Paren":
             self.parts(node, "this")
@@ -254,7 +255,7 @@ class _Reader:
         while pending:
             part = pending.pop()
             while _is(part, "Paren") and not part.comments:
-                part = part.this
+                part = _without_empty_alias(part.this)
             if _is(part, name):
                 self.parts(part, "this", "expression")
                 pending += [part.expression, part.this]
@@ -386,6 +387,13 @@ class _Reader:
         if (size is not None and len(raw) != size) or (size is None and len(raw) < 2):
             raise self.refused(node, f"{name} with {len(raw)} arguments")
         return Function(name, tuple(self.scalar(part) for part in raw))
+
+
+def _without_empty_alias(node: Any) -> Any:
+    """Take away the alias without a name that the parser wraps around a leading ``NOT :param``."""
+    if type(node).__name__ == "Alias" and [key for key, value in node.args.items() if value] == ["this"]:
+        return node.this
+    return node
 
 
 def _is(node: Any, name: str) -> bool:
