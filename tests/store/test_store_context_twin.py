@@ -120,7 +120,7 @@ def lookup(d):
     return {
         "ticket_id": d.one("t1", "t2", "T1"), "field": d.one("mrr", "mrr", "contract_tier", "contract_end", "legal_flag"),
         "source": d.one("crm", "billing", "clm"), "value": d.one(None, "4999.995", "true", "2026-04-01", "nonsense", "0"),
-        "status": d.one("hit", "hit", "stale", "miss", "error"), "looked_up_at": d.one(*HOURS[:6]),
+        "status": d.one("hit", "hit", "stale", "miss", "error"), "looked_up_at": d.one(*HOURS[:3]),
     }  # fmt: skip
 
 

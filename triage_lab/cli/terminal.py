@@ -151,7 +151,7 @@ def gates_table(console: Console, report: CheckReport) -> None:
     """Gates that do not pass, worst first, with failing ids by example; passes counted by table."""
     order = {"fail": 0, "error": 1, "warn": 2, "skipped": 3, "pass": 4}
     open_gates = sorted(
-        (result for result in report.results if str(result.state) != "pass"),
+        (result for result in report.results if str(result.state) not in ("pass", "skipped")),
         key=lambda item: (order[str(item.state)], str(item.severity), item.gate_id),
     )
     if open_gates:
@@ -163,12 +163,16 @@ def gates_table(console: Console, report: CheckReport) -> None:
             title += f"\n[dim]{safe(detail)}[/dim]" if detail else ""
             table.add_row(state(str(result.state)), title, f"{result.n:,}", _failed(result), safe(result.owner))
         console.print(table)
-    passed: dict[str, int] = {}
-    for result in report.results:
-        if str(result.state) == "pass":
-            passed[result.table] = passed.get(result.table, 0) + 1
-    counts = ", ".join(f"{table} {count}" for table, count in sorted(passed.items()))
-    console.print(f"[green]✓ {sum(passed.values())} of {len(report.results)} pass[/green]  [dim]{safe(counts)}[/dim]")
+    skipped = [result for result in report.results if str(result.state) == "skipped"]
+    if skipped:
+        critical = [result.gate_id for result in skipped if str(result.severity) == "critical"]
+        console.print(
+            f"[magenta]– {len(skipped)} skipped: no data to look at[/magenta]  [dim]{_by_table(skipped)}[/dim]"
+        )
+        if critical:
+            console.print(f"  critical among them: {safe(', '.join(critical))}")
+    passed = [result for result in report.results if str(result.state) == "pass"]
+    console.print(f"[green]✓ {len(passed)} of {len(report.results)} pass[/green]  [dim]{_by_table(passed)}[/dim]")
     if report.compared:
         agreed = "both engines agree on every gate" if not report.disagreements else "the engines disagree"
         console.print(agreed)
@@ -176,6 +180,14 @@ def gates_table(console: Console, report: CheckReport) -> None:
         console.print(f"[red]engines disagree:[/red] {safe(item)}")
     if any(str(result.state) in ("fail", "warn") for result in report.results):
         console.print("All failing ids: table [bold]gate_failures[/bold] (gate, key, column, value), run 'check'.")
+
+
+def _by_table(results: Sequence[GateResult]) -> str:
+    """How many gates of each table."""
+    counts: dict[str, int] = {}
+    for result in results:
+        counts[result.table] = counts.get(result.table, 0) + 1
+    return ", ".join(f"{table} {count}" for table, count in sorted(counts.items()))
 
 
 def _failed(result: GateResult) -> str:

@@ -6,15 +6,17 @@ import json
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
 from triage_lab.domain.enums import Arm, Better, Change, Flag, Grade, weakest
 from triage_lab.domain.errors import UsageError
 from triage_lab.domain.measure import Comparison, Measure, Metric
+from triage_lab.evidence.cells import build_panels
 from triage_lab.evidence.grading import flags_of, grade
 from triage_lab.evidence.intervals import FEW
-from triage_lab.evidence.panel import Key, Panel, Tallied, build_panel
+from triage_lab.evidence.panel import Key, Panel, Tallied
 from triage_lab.evidence.rates import Estimates, Kinds, difference_rates, estimate_rates
 from triage_lab.evidence.spans import SpanEstimate, Spans, difference_span, estimate_span, spans_of
 
@@ -65,9 +67,11 @@ def estimate(
     replications, plus s²/R between replications. Source: research/statistics.md sections 1, 2 and 4.
     """
     context = _Context(catalogue, grade_of or {}, frozenset(flags), scenario)
-    panel = build_panel([tallies])
-    (spans,) = spans_of([[one.durations for one in tallies]])
-    return _ordered(context.arm_measures(panel, 0, spans, arm), catalogue)
+    found: Keyed = {}
+    for panel in build_panels([tallies]):
+        found |= context.rates(panel, 0, arm)
+    (spans,) = spans_of([tallies])
+    return _ordered(_with_immature(found | context.quantiles(spans, arm)), catalogue)
 
 
 def difference(
@@ -85,9 +89,11 @@ def difference(
     tallies give exactly 0 with a zero-width interval. Money has no interval below 1,000 accounts.
     """
     context = _Context(catalogue, grade_of or {}, frozenset(flags), scenario)
-    panel = build_panel([baseline, candidate])
-    first, second = spans_of([[one.durations for one in arm] for arm in (baseline, candidate)])
-    return _ordered(context.differences(panel, first, second), catalogue)
+    found: Keyed = {}
+    for panel in build_panels([baseline, candidate]):
+        found |= context.rate_gaps(panel)
+    first, second = spans_of([baseline, candidate])
+    return _ordered(found | context.quantile_gaps(first, second), catalogue)
 
 
 def compare(
@@ -117,11 +123,17 @@ def compare(
     """
     context = _Context(catalogue, grade_of or {}, frozenset(flags), scenario)
     other = replace(context, grade_of=baseline_grade_of) if baseline_grade_of is not None else context
-    panel = build_panel([baseline, candidate])
-    first, second = spans_of([[one.durations for one in arm] for arm in (baseline, candidate)])
-    before = other.arm_measures(panel, 0, first, Arm.BASELINE.value)
-    after = context.arm_measures(panel, 1, second, Arm.CANDIDATE.value)
-    between = context.differences(panel, first, second)
+    before: Keyed = {}
+    after: Keyed = {}
+    between: Keyed = {}
+    for panel in build_panels([baseline, candidate]):
+        before |= other.rates(panel, 0, Arm.BASELINE.value)
+        after |= context.rates(panel, 1, Arm.CANDIDATE.value)
+        between |= context.rate_gaps(panel)
+    first, second = spans_of([baseline, candidate])
+    before = _with_immature(before | other.quantiles(first, Arm.BASELINE.value))
+    after = _with_immature(after | context.quantiles(second, Arm.CANDIDATE.value))
+    between |= context.quantile_gaps(first, second)
     out = []
     for key in _sorted_keys({*before, *after}, catalogue):
         base, new, gap = before.get(key), after.get(key), between.get(key)
@@ -154,7 +166,14 @@ def _sorted_keys(keys: Iterable[Key], catalogue: Mapping[str, Metric]) -> list[K
         raise UsageError(
             f"metrics {', '.join(unknown)} are not in the catalogue", "catalogued metrics", "extend the catalogue"
         )
-    return sorted(keys, key=lambda key: (place[key[0]], len(json.loads(key[1])), key[1]))
+    return sorted(keys, key=lambda key: (place[key[0]], len(_parsed(key[1])), key[1]))
+
+
+@lru_cache(maxsize=4096)
+def _parsed(segment: str) -> dict[str, str]:
+    """The columns of a segment; copy before handing it out."""
+    parsed: dict[str, str] = json.loads(segment)
+    return parsed
 
 
 def _ordered(measures: Keyed, catalogue: Mapping[str, Metric]) -> tuple[Measure, ...]:
@@ -175,26 +194,37 @@ class _Context:
     flags: frozenset[Flag]
     scenario: str
 
-    def arm_measures(self, panel: Panel | None, place: int, spans: Mapping[Key, Spans], arm: str) -> Keyed:
-        """All measures of one arm of the panel."""
+    def rates(self, panel: Panel, place: int, arm: str) -> Keyed:
+        """Shares, means and totals of one arm of a panel."""
+        return self._from_rates(panel, estimate_rates(panel, self._kinds(panel), place), arm)
+
+    def rate_gaps(self, panel: Panel) -> Keyed:
+        """Paired differences of the shares, means and totals of a panel."""
+        return self._from_rates(panel, difference_rates(panel, self._kinds(panel)), DIFFERENCE)
+
+    def quantiles(self, spans: Mapping[Key, Spans], arm: str) -> Keyed:
+        """Quantiles of one arm; segments of the same tickets share theirs."""
+        known: dict[tuple[int, int], SpanEstimate] = {}
         out: Keyed = {}
-        if panel is not None:
-            out = self._from_rates(panel, estimate_rates(panel, self._kinds(panel), place), arm)
         for (clock, segment), one in spans.items():
             for metric, at in self._quantiles(clock):
-                out[metric.name, segment] = self._from_span(metric, segment, estimate_span(one, at), arm)
-        return _with_immature(out)
+                if (id(one), at) not in known:
+                    known[id(one), at] = estimate_span(one, at)
+                out[metric.name, segment] = self._from_span(metric, segment, known[id(one), at], arm)
+        return out
 
-    def differences(self, panel: Panel | None, first: Mapping[Key, Spans], second: Mapping[Key, Spans]) -> Keyed:
-        """All paired differences that both arms allow."""
+    def quantile_gaps(self, first: Mapping[Key, Spans], second: Mapping[Key, Spans]) -> Keyed:
+        """Paired differences of the quantiles that both arms have."""
+        known: dict[tuple[int, int, int], SpanEstimate] = {}
         out: Keyed = {}
-        if panel is not None:
-            out = self._from_rates(panel, difference_rates(panel, self._kinds(panel)), DIFFERENCE)
         for key, one in first.items():
-            if key in second:
-                for metric, at in self._quantiles(key[0]):
-                    span = difference_span(one, second[key], at)
-                    out[metric.name, key[1]] = self._from_span(metric, key[1], span, DIFFERENCE)
+            if key not in second:
+                continue
+            for metric, at in self._quantiles(key[0]):
+                pair = (id(one), id(second[key]), at)
+                if pair not in known:
+                    known[pair] = difference_span(one, second[key], at)
+                out[metric.name, key[1]] = self._from_span(metric, key[1], known[pair], DIFFERENCE)
         return out
 
     def _quantiles(self, clock: str) -> list[tuple[Metric, int]]:
@@ -205,10 +235,10 @@ class _Context:
 
     def _kinds(self, panel: Panel) -> Kinds:
         """What each group of the panel is."""
-        unknown = sorted({metric for metric, _ in panel.groups} - set(self.catalogue))
+        unknown = sorted(set(panel.metrics) - set(self.catalogue))
         if unknown:
             raise UsageError(f"tallied metrics {', '.join(unknown)} without an entry", "catalogued metrics", "add them")
-        metrics = [self.catalogue[metric] for metric, _ in panel.groups]
+        metrics = [self.catalogue[metric] for metric in panel.metrics]
         return Kinds(
             np.array([metric.statistic == "rate" for metric in metrics]),
             np.array([metric.statistic == "total" for metric in metrics]),
@@ -219,7 +249,7 @@ class _Context:
     def _from_rates(self, panel: Panel, found: Estimates, arm: str) -> Keyed:
         """Measures of all groups of a panel that have a value."""
         out: Keyed = {}
-        for place, (name, segment) in enumerate(panel.groups):
+        for place, (name, segment) in panel.keys:
             value = _some(found.value[place])
             if value is None:
                 continue
@@ -269,7 +299,7 @@ class _Context:
             accounts=accounts,
             unit=metric.unit,
             grade=graded,
-            segment=json.loads(segment),
+            segment=dict(_parsed(segment)),
             scenario=self.scenario,
             effective_accounts=effective,
             simulation_error=simulation_error,

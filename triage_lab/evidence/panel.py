@@ -52,28 +52,41 @@ class Panel:
     """Sums per account, averaged over replications, and totals of each replication.
 
     ``y`` and ``m`` have shape (arms, rows); ``totals`` (arms, replications, groups, 2) holds Σy and Σm; ``starts`` is
-    the first row of each group; ``naive`` marks groups in which no account is known.
+    the first row of each group; ``naive`` marks groups in which no account is known. ``metrics`` is each group's metric
+    and ``keys`` the segments that it stands for (several if they hold the same tickets). ``weight`` is the number of
+    accounts that a row stands for (None: one each). ``same`` says that both arms are known to be equal throughout.
     """
 
-    groups: tuple[Key, ...]
+    metrics: tuple[str, ...]
+    keys: tuple[tuple[int, Key], ...]
     starts: npt.NDArray[np.intp]
     y: Floats
     m: Floats
     totals: Floats
     naive: npt.NDArray[np.bool_]
+    weight: Floats | None = None
+    same: bool = False
+
+    @property
+    def rows(self) -> npt.NDArray[np.intp]:
+        """Rows of each group."""
+        return np.diff(self.starts, append=self.y.shape[1])
 
     @property
     def accounts(self) -> npt.NDArray[np.intp]:
-        """Rows (accounts) of each group."""
-        return np.diff(self.starts, append=self.y.shape[1])
+        """Accounts of each group."""
+        if self.weight is None:
+            return self.rows
+        return np.rint(np.add.reduceat(self.weight, self.starts)).astype(np.intp)
 
     def sum(self, rows: Floats) -> Floats:
-        """Sum rows by group, in row order."""
-        return np.asarray(np.add.reduceat(rows, self.starts), dtype=np.float64)
+        """Sum rows by group over accounts, in row order."""
+        weighted = rows if self.weight is None else rows * self.weight
+        return np.asarray(np.add.reduceat(weighted, self.starts), dtype=np.float64)
 
     def spread(self, values: Floats) -> Floats:
         """Repeat a value per group on each of its rows."""
-        return np.repeat(values, self.accounts)
+        return np.repeat(values, self.rows)
 
 
 def layout(frames: Sequence[pl.DataFrame]) -> Layout:
@@ -119,20 +132,9 @@ def _words(column: pl.Series) -> pl.Series:
     return dtype.categories if isinstance(dtype, pl.Enum) else column.unique().sort()
 
 
-def build_panel(arms: Sequence[Sequence[Tallied]]) -> Panel | None:
-    """Lay out the rates of one or more arms, each with the same number of replications; None without any row.
-
-    Raises
-    ------
-    UsageError
-        No replication, or arms with different numbers of them.
-    """
-    counts = {len(arm) for arm in arms}
-    if len(counts) != 1 or counts == {0}:
-        raise UsageError(
-            f"arms of {sorted(counts)} replications", "the same number, at least 1", "replay both arms alike"
-        )
-    replications = counts.pop()
+def frame_panel(arms: Sequence[Sequence[Tallied]]) -> Panel | None:
+    """Lay out the rates of tallies that are frames; None without any row. Every arm has as many replications."""
+    replications = len(arms[0])
     frames = [one.rates for arm in arms for one in arm]
     plan = layout(frames)
     union = _union(plan.keys)
@@ -155,7 +157,8 @@ def build_panel(arms: Sequence[Sequence[Tallied]]) -> Panel | None:
     sums /= replications
     naive = np.logical_and.reduceat(plan.unknown[union % plan.clusters], starts)
     groups = tuple(plan.name(int(code)) for code in group_codes[starts])
-    return Panel(groups, starts, sums[0], sums[1], totals, naive)
+    metrics = tuple(metric for metric, _ in groups)
+    return Panel(metrics, tuple(enumerate(groups)), starts, sums[0], sums[1], totals, naive)
 
 
 def _union(keys: Iterable[Codes]) -> Codes:

@@ -126,6 +126,8 @@ def difference_rates(panel: Panel, kinds: Kinds) -> Estimates:
     bounds of a share come from both Wilson intervals at G* (Newcombe's square-and-add without correlation).
     """
     first, each0, m0 = _ratio(panel, 0, kinds)
+    if panel.same:
+        return _no_difference(panel, each0, m0)
     second, each1, m1 = _ratio(panel, 1, kinds)
     value, error = _mean_and_error(each1 - each0)
     value = np.where(kinds.money, np.round(value, 2), value)
@@ -150,6 +152,13 @@ def difference_rates(panel: Panel, kinds: Kinds) -> Estimates:
     with_data = (m0 > 0) & (m1 > 0)
     value = np.where(with_data, value, np.nan)
     return Estimates(value, low, high, m1, panel.accounts, stars, np.where(same & np.isfinite(error), 0.0, error))
+
+
+def _no_difference(panel: Panel, each: Floats, sizes: Floats) -> Estimates:
+    """Exactly nothing, for arms that are equal in every account and replication."""
+    _, error = _mean_and_error(each - each)
+    value = np.where((sizes > 0) & np.isfinite(each).any(axis=0), 0.0, np.nan)
+    return Estimates(value, value, value, sizes, panel.accounts, _stars(panel, panel.m[0]), error)
 
 
 def _square_and_add(

@@ -10,9 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from triage_lab.domain.canonical import canonical_json
+from triage_lab.evidence.cells import Clock, LaidOut, share_layout
+from triage_lab.evidence.cells import Layout as LaidOutLayout
 from triage_lab.evidence.intervals import Floats, effective_accounts, t_quantile
-from triage_lab.evidence.panel import Codes, Key, layout
-from triage_lab.evidence.survival import QuantileInterval, kaplan_meier, quantiles_of
+from triage_lab.evidence.panel import Codes, Key, Tallied, layout
+from triage_lab.evidence.survival import QuantileInterval, point_quantiles, quantiles_of
 
 QUANTILES = (0.5, 0.9)
 
@@ -48,11 +51,16 @@ class SpanEstimate:
     not_reached: bool
 
 
-def spans_of(arms: Sequence[Sequence[pl.DataFrame]]) -> list[dict[Key, Spans]]:
+def spans_of(arms: Sequence[Sequence[Tallied]]) -> list[dict[Key, Spans]]:
     """Group the durations of each arm (its replications in order) by metric and segment.
 
     Clusters are coded alike in all arms, so that arms can be paired.
     """
+    return clock_spans(arms) if share_layout(arms) else _frame_spans([[one.durations for one in arm] for arm in arms])
+
+
+def _frame_spans(arms: Sequence[Sequence[pl.DataFrame]]) -> list[dict[Key, Spans]]:
+    """The spans of tallies that are frames."""
     frames = [frame for arm in arms for frame in arm]
     plan = layout(frames)
     out: list[dict[Key, Spans]] = []
@@ -65,9 +73,67 @@ def spans_of(arms: Sequence[Sequence[pl.DataFrame]]) -> list[dict[Key, Spans]]:
         for group, first in pieces[0].items():
             rest = [piece[group] for piece in pieces[1:] if group in piece]
             naive = bool(plan.unknown[first[2]].all())
-            found[plan.name(group)] = _spans(first, rest, naive=naive)
+            values = [point_quantiles(other[0], other[1], QUANTILES) for other in rest]
+            found[plan.name(group)] = _spans(first, values, naive=naive)
         out.append(found)
     return out
+
+
+def clock_spans(arms: Sequence[Sequence[LaidOut]]) -> list[dict[Key, Spans]]:
+    """The spans of tallies on one layout; equal clocks are worked out once."""
+    shared = _Shared(arms[0][0].layout)
+    return [shared.spans_of(arm) for arm in arms]
+
+
+class _Shared:
+    """Spans known so far, by segment and the clocks' arrays."""
+
+    def __init__(self, layout: LaidOutLayout) -> None:
+        self._layout = layout
+        self._known: dict[tuple[object, ...], Spans | None] = {}
+        counts = [cut.starts.size for cut in layout.cuts]
+        self._cut_of = [(place, at) for place, count in enumerate(counts) for at in range(count)]
+        self._texts = [(group, canonical_json(dict(one))) for group, one in layout.segments if len(one) <= 1]
+
+    def spans_of(self, arm: Sequence[LaidOut]) -> dict[Key, Spans]:
+        """All clocks of one arm."""
+        out: dict[Key, Spans] = {}
+        for name in arm[0].clocks:
+            clocks = [one.clocks[name] for one in arm if name in one.clocks]
+            key = tuple(id(part) for clock in clocks for part in (clock.seconds, clock.event))
+            for group, text in self._texts:
+                if (group, key) not in self._known:
+                    self._known[group, key] = self._spans(group, clocks)
+                found = self._known[group, key]
+                if found is not None:
+                    out[name, text] = found
+        return out
+
+    def _spans(self, group: int, clocks: Sequence[Clock]) -> Spans | None:
+        """One segment of one clock; None without tickets."""
+        place, at = self._cut_of[group]
+        cut = self._layout.cuts[place]
+        end = int(cut.starts[at + 1]) if at + 1 < cut.starts.size else cut.order.size
+        rows = cut.order[int(cut.starts[at]) : end]
+        first = _rows_of(clocks[0], rows)
+        if not first[0].size:
+            return None
+        seconds, event, kept = first
+        cluster = self._layout.cluster[kept]
+        naive = bool(self._layout.unknown[cluster].all())
+        rest = [part for part in (_rows_of(clock, rows) for clock in clocks[1:]) if part[0].size]
+        values = [point_quantiles(other[0] / 60.0, other[1], QUANTILES) for other in rest]
+        return _spans((seconds / 60.0, event, cluster), values, naive=naive)
+
+
+def _rows_of(clock: Clock, rows: npt.NDArray[np.intp]) -> tuple[Codes, npt.NDArray[np.bool_], npt.NDArray[np.intp]]:
+    """Seconds and events of some tickets, without those that are left out, and which tickets remain."""
+    seconds = clock.seconds[rows]
+    if seconds.size and int(seconds.min()) < 0:
+        rows = rows[seconds >= 0]
+        seconds = clock.seconds[rows]
+    event = np.ones(rows.size, dtype=np.bool_) if clock.event is None else clock.event[rows]
+    return seconds, event, rows
 
 
 _Slice = tuple[Floats, npt.NDArray[np.bool_], Codes]
@@ -90,17 +156,15 @@ def _by_group(frame: pl.DataFrame, key: Codes, clusters: int) -> dict[int, _Slic
     }
 
 
-def _spans(first: _Slice, rest: Sequence[_Slice], *, naive: bool) -> Spans:
+def _spans(first: _Slice, rest: Sequence[Sequence[float | None]], *, naive: bool) -> Spans:
     """Intervals from the first replication, values from all."""
     minutes, event, cluster = first
     starts = np.flatnonzero(np.diff(cluster, prepend=-1))
     quantiles = tuple(quantiles_of(minutes, event, starts, QUANTILES))
-    values = [[_number(one.value) for one in quantiles]]
-    for other in rest:
-        curve = kaplan_meier(other[0], other[1])
-        values.append([_number(curve.quantile(q)) for q in QUANTILES])
+    values = [[one.value for one in quantiles], *rest]
     sizes = np.diff(starts, append=minutes.size).astype(np.float64)
-    return Spans(minutes, event, cluster[starts], sizes, quantiles, np.array(values), naive)
+    numbers = np.array([[_number(value) for value in row] for row in values])
+    return Spans(minutes, event, cluster[starts], sizes, quantiles, numbers, naive)
 
 
 def _number(value: float | None) -> float:
@@ -142,6 +206,8 @@ def difference_span(first: Spans, second: Spans, place: int) -> SpanEstimate:
     implies; the difference of both arms' pulls gives the jackknife variance. Equal tickets give exactly 0 with a
     zero-width interval. Source: Francisco and Fuller (1991) for the inversion; checked against an account bootstrap.
     """
+    if first is second or _same(first, second):
+        return _no_difference(first, place)
     clusters, pulls, sizes = _aligned(first, second, place)
     stars = effective_accounts(sizes)
     paired = first.values.shape == second.values.shape
@@ -151,14 +217,21 @@ def difference_span(first: Spans, second: Spans, place: int) -> SpanEstimate:
     naive = first.naive and second.naive
     if not math.isfinite(mean):
         return SpanEstimate(None, None, None, *base, error, naive, not_reached=True)
-    if _same(first, second):
-        return SpanEstimate(0.0, 0.0, 0.0, *base, None if error is None else 0.0, naive, not_reached=False)
     if pulls is None or clusters < 2:
         return SpanEstimate(mean, None, None, *base, error, naive, not_reached=False)
     variance = (clusters - 1) / clusters * float(np.sum(pulls * pulls)) + (error or 0.0) ** 2
     half = float(t_quantile(max(stars - 1, 2))) * math.sqrt(variance)
     low, high = (mean - half, mean + half) if half > 0 else (None, None)
     return SpanEstimate(mean, low, high, *base, error, naive, not_reached=False)
+
+
+def _no_difference(spans: Spans, place: int) -> SpanEstimate:
+    """Exactly nothing, for arms in which the same tickets wait the same time."""
+    one, values = spans.quantiles[place], spans.values[:, place]
+    base = (spans.minutes.size, one.accounts, one.effective)
+    if not math.isfinite(float(np.sum(values))):
+        return SpanEstimate(None, None, None, *base, None, spans.naive, not_reached=True)
+    return SpanEstimate(0.0, 0.0, 0.0, *base, None if values.size < 2 else 0.0, spans.naive, not_reached=False)
 
 
 def _same(first: Spans, second: Spans) -> bool:
@@ -173,6 +246,8 @@ def _same(first: Spans, second: Spans) -> bool:
 
 def _aligned(first: Spans, second: Spans, place: int) -> tuple[int, Floats | None, Floats]:
     """Accounts of both arms, each one's pull on the difference (None without densities), and their mean sizes."""
+    if np.array_equal(first.clusters, second.clusters):
+        return first.clusters.size, _pulls(first, second, place), (first.sizes + second.sizes) / 2
     union = np.union1d(first.clusters, second.clusters)
     pulls: Floats | None = np.zeros(union.size)
     sizes = np.zeros(union.size)
@@ -185,3 +260,11 @@ def _aligned(first: Spans, second: Spans, place: int) -> tuple[int, Floats | Non
         elif pulls is not None:
             pulls[at] += sign * one.pulls / one.density
     return union.size, pulls, sizes
+
+
+def _pulls(first: Spans, second: Spans, place: int) -> Floats | None:
+    """Each account's pull on the difference, for arms of the same accounts."""
+    before, after = first.quantiles[place], second.quantiles[place]
+    if before.density is None or after.density is None:
+        return None
+    return before.pulls / before.density - after.pulls / after.density

@@ -7,6 +7,7 @@ the Kaplan–Meier curve; without open tickets that of the empirical distributio
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -132,6 +133,28 @@ def _curve(ordered: Floats, happened: Floats) -> Survival:
         steps = np.where(left > 0, deaths / (risk * np.where(left > 0, left, 1)), np.inf)
     shares = np.asarray(np.cumprod(left / risk), dtype=np.float64)
     return Survival(distinct, shares, risk, deaths, np.cumsum(steps), float(ordered[-1]))
+
+
+def point_quantiles(t: Floats, event: npt.NDArray[np.bool_], qs: Sequence[float]) -> list[float | None]:
+    """The quantiles of `kaplan_meier` without the curve where no ticket was still waiting before them.
+
+    Up to the first censored time the curve is 1 − k/n after k tickets, so that a quantile is the k-th smallest time.
+    """
+    waiting = t[~event]
+    edge = float(waiting.min()) if waiting.size else math.inf
+    places = [_place(t.size, q) for q in qs]
+    ordered = np.partition(t, places)
+    values = [float(ordered[place]) for place in places]
+    if max(values) < edge or (not waiting.size):
+        return list(values)
+    curve = _curve_of(t, event)
+    return [value if value < edge else curve.quantile(q) for value, q in zip(values, qs, strict=True)]
+
+
+def _place(count: int, q: float) -> int:
+    """Smallest place k − 1 with 1 − k/n <= 1 − q, to rounding."""
+    k = max(math.ceil(count * (q - _TINY)), 1)
+    return min(k, count) - 1
 
 
 def rmst(t: npt.ArrayLike, event: npt.ArrayLike, tau: float) -> float:

@@ -74,6 +74,7 @@ def _build(root: Path, tickets: int, seed: int, progress: Progress) -> None:
     (root / "policies" / "starter.yaml").unlink(missing_ok=True)
     for name in ("current", CANDIDATE):
         write_text(root / "policies" / f"{name}.yaml", asset("policies", f"{name}.yaml").read_text("utf-8"))
+    write_text(root / "gates" / "desk.yaml", asset("gates", "desk.yaml").read_text("utf-8"))
     for path in sorted(asset("templates").glob("*.md")):
         write_text(root / "templates" / path.name, path.read_text("utf-8"))
     made = generate(root / "exports", tickets=tickets, seed=seed, progress=progress)

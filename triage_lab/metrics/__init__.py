@@ -2,9 +2,10 @@
 
 from triage_lab.metrics.catalogue import CATALOGUE, clock_name
 from triage_lab.metrics.enrichment import EnrichmentTallies, FieldCounts, same_value, tally_enrichment
+from triage_lab.metrics.layout import NO_VALUE, Layout, prepare
 from triage_lab.metrics.routes import route_matrix
 from triage_lab.metrics.states import rule_use, sla_counts, vendor_clocks
-from triage_lab.metrics.tally import NO_DESK, NO_VALUE, Tallies, tally
+from triage_lab.metrics.tally import NO_DESK, Tallies, tally
 
 __all__ = [
     "CATALOGUE",
@@ -12,8 +13,10 @@ __all__ = [
     "NO_VALUE",
     "EnrichmentTallies",
     "FieldCounts",
+    "Layout",
     "Tallies",
     "clock_name",
+    "prepare",
     "route_matrix",
     "rule_use",
     "same_value",

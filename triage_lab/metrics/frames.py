@@ -1,9 +1,10 @@
-"""Tallies as long frames, for readers that know nothing of layouts."""
+"""Sums and clocks on a layout, and the same as long frames for readers that know nothing of layouts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,75 +14,109 @@ from triage_lab.domain.canonical import canonical_json
 from triage_lab.metrics.catalogue import CATALOGUE
 from triage_lab.metrics.layout import Layout, Parting
 
+_NAMES = list(CATALOGUE)
 
-class _Sums(Protocol):
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Whole-number sums of one metric, by cell of the layout; the numerator is in units of 1/``scale``."""
+
     numerator: npt.NDArray[Any]
     denominator: npt.NDArray[Any]
     scale: float
 
 
-class _Clock(Protocol):
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Seconds of every scored ticket and whether the event has happened (None: all of them)."""
+
     seconds: npt.NDArray[np.int64]
     event: npt.NDArray[np.bool_] | None
 
 
-def rates_frame(layout: Layout, sums: Mapping[tuple[str, str], Any]) -> pl.DataFrame:
+def rates_frame(layout: Layout, sums: Mapping[tuple[str, str], Sums]) -> pl.DataFrame:
     """One row per metric, segment and account with a denominator above 0; see ``Tallies.rates``."""
-    variants = sorted({variant for _, variant in sums})
+    variants = sorted({"", *(variant for _, variant in sums)})
     words = _vocabulary(layout.partings, variants)
-    spans = _cell_spans(layout)
-    parts: list[pl.DataFrame] = []
-    clusters = pl.Enum(layout.names())
-    for name in CATALOGUE:
-        for parting in layout.partings:
-            begin, starts, accounts = spans[_shared(layout, parting)]
-            for variant in variants:
-                one = sums.get((name, variant))
-                if one is None:
-                    continue
-                cells = slice(begin, begin + accounts.size)
-                keep = one.denominator[cells] > 0
-                code = np.repeat(np.arange(starts.size), np.diff(starts, append=accounts.size))
-                texts = np.array([words[text] for text in _texts(parting, variant)])
-                parts.append(
-                    pl.DataFrame(
-                        {
-                            "metric": np.full(int(keep.sum()), list(CATALOGUE).index(name), dtype=np.uint8),
-                            "segment": texts[code[keep]].astype(np.uint32),
-                            "cluster": accounts[keep].astype(np.uint32),
-                            "numerator": one.numerator[cells][keep] / one.scale,
-                            "denominator": one.denominator[cells][keep].astype(np.float64),
-                        }
-                    )
-                )
-    return _typed(parts, words, clusters, {"numerator": pl.Float64(), "denominator": pl.Float64()})
+    offsets = np.cumsum([0, *(cut.cells.size for cut in layout.cuts)]).tolist()
+    parts: list[dict[str, npt.NDArray[Any]]] = []
+    for name, parting, place in _each(layout):
+        cut, begin = layout.cuts[place], offsets[place]
+        code = np.repeat(np.arange(cut.cell_starts.size), np.diff(cut.cell_starts, append=cut.cells.size))
+        for variant in variants:
+            one = sums.get((name, variant))
+            if one is None:
+                continue
+            numerator, denominator = (side[begin : begin + cut.cells.size] for side in (one.numerator, one.denominator))
+            keep = denominator > 0
+            parts.append(
+                {
+                    "metric": np.full(int(keep.sum()), _NAMES.index(name)),
+                    "segment": _places(words, parting, variant)[code[keep]],
+                    "cluster": cut.cells[keep],
+                    "numerator": numerator[keep] / one.scale,
+                    "denominator": denominator[keep].astype(np.float64),
+                }
+            )
+    return _typed(parts, words, layout, {"numerator": pl.Float64(), "denominator": pl.Float64()})
 
 
-def durations_frame(layout: Layout, clocks: Mapping[str, Any]) -> pl.DataFrame:
+def durations_frame(layout: Layout, clocks: Mapping[str, Clock]) -> pl.DataFrame:
     """One row per clock and ticket, overall and by single columns; see ``Tallies.durations``."""
     words = _vocabulary(layout.partings, [""])
-    parts: list[pl.DataFrame] = []
-    clusters = pl.Enum(layout.names())
-    for name in CATALOGUE:
-        if name not in clocks:
-            continue
-        clock = clocks[name]
-        for parting in layout.partings:
-            if len(parting.columns) > 1:
-                continue
-            order = layout.cuts[_shared(layout, parting)].order
+    parts: list[dict[str, npt.NDArray[Any]]] = []
+    for name, parting, place in _each(layout):
+        if name in clocks and len(parting.columns) <= 1:
+            clock, order = clocks[name], layout.cuts[place].order
             order = order[clock.seconds[order] >= 0]
-            texts = np.array([words[text] for text in _texts(parting, "")])
-            event = np.ones(order.size, dtype=np.bool_) if clock.event is None else clock.event[order]
             parts.append(
-                pl.DataFrame(
-                    {
-                        "metric": np.full(order.size, list(CATALOGUE).index(name), dtype=np.uint8),
-                        "segment": texts[parting.codes[order]].astype(np.uint32),
-                        "cluster": layout.cluster[order].astype(np.uint32),
-                        "minutes": clock.seconds[order] / 60.0,
-                        "event": event,
-                    }
-                )
+                {
+                    "metric": np.full(order.size, _NAMES.index(name)),
+                    "segment": _places(words, parting, "")[parting.codes[order]],
+                    "cluster": layout.cluster[order],
+                    "minutes": clock.seconds[order] / 60.0,
+                    "event": np.ones(order.size, dtype=np.bool_) if clock.event is None else clock.event[order],
+                }
             )
-    return _typed(parts, words, clusters, {"minutes": pl.Float64(), "event": pl.Boolean()})
+    return _typed(parts, words, layout, {"minutes": pl.Float64(), "event": pl.Boolean()})
+
+
+def _each(layout: Layout) -> list[tuple[str, Parting, int]]:
+    """Every metric with every parting and the place of its cut, in the order of the rows."""
+    return [
+        (name, parting, place) for name in _NAMES for parting, place in zip(layout.partings, layout.cut_of, strict=True)
+    ]
+
+
+def _texts(parting: Parting, variant: str) -> tuple[str, ...]:
+    """Canonical JSON of each segment; further SLA metrics are segments of their own."""
+    extra = {"sla_metric": variant} if variant else {}
+    return tuple(canonical_json({**segment, **extra}) for segment in parting.segments)
+
+
+def _vocabulary(partings: Sequence[Parting], variants: Sequence[str]) -> dict[str, int]:
+    """Every segment that a tally of these tickets may have, in the order in which its rows stand."""
+    texts = [text for parting in partings for variant in variants for text in _texts(parting, variant)]
+    return {text: place for place, text in enumerate(dict.fromkeys(texts))}
+
+
+def _places(words: Mapping[str, int], parting: Parting, variant: str) -> npt.NDArray[np.int64]:
+    """Place of each segment of a parting in the vocabulary."""
+    return np.array([words[text] for text in _texts(parting, variant)], dtype=np.int64)
+
+
+def _typed(
+    parts: Sequence[Mapping[str, npt.NDArray[Any]]],
+    words: Mapping[str, int],
+    layout: Layout,
+    values: Mapping[str, pl.DataType],
+) -> pl.DataFrame:
+    """The parts under each other, with codes turned into metric, segment and cluster."""
+    closed = {"metric": pl.Enum(_NAMES), "segment": pl.Enum(list(words)), "cluster": pl.Enum(layout.names())}
+    if not parts:
+        return pl.DataFrame(schema={**closed, **values})
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return pl.DataFrame(columns).select(
+        *(pl.col(name).cast(pl.UInt32).cat.to(kind) for name, kind in closed.items()),
+        *(pl.col(name).cast(kind) for name, kind in values.items()),
+    )

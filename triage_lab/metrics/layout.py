@@ -68,8 +68,10 @@ class Layout:
         Every way to cut that was asked for, the overall first.
     cuts : tuple of Cut
         The distinct ones among them. Groups number their segments through, in this order; cells likewise.
+    cut_of : tuple of int
+        Place of each parting's cut among ``cuts``: partings that are alike share one.
     segments : tuple of (int, mapping)
-        Every segment of every parting, with its group: partings that are alike share their groups.
+        Every segment of every parting, with its group.
     """
 
     tickets: int
@@ -80,6 +82,7 @@ class Layout:
     facts: pl.DataFrame
     partings: tuple[Parting, ...]
     cuts: tuple[Cut, ...]
+    cut_of: tuple[int, ...]
     segments: tuple[tuple[int, Mapping[str, str]], ...]
     _seen: dict[str, tuple[Any, Any]] = field(default_factory=dict, repr=False, compare=False)
 
@@ -170,7 +173,7 @@ def prepare(
     unknown[cluster] = inside["cluster"].cast(pl.String).str.starts_with(UNKNOWN_ACCOUNT).to_numpy()
     bare = Layout(
         facts.height, kept.arg_true().to_numpy().astype(np.int64), cluster, unknown, _cents(inside, cluster, count),
-        inside, (), (), (),
+        inside, (), (), (), (),
     )  # fmt: skip
     return _with_cuts(bare, [_parting(inside, columns) for columns in [(), *_distinct(segmentations)]])
 
@@ -204,14 +207,23 @@ def _with_cuts(layout: Layout, partings: Sequence[Parting]) -> Layout:
     kept = [parting for parting in partings if parting.segments]
     known = {id(cut.parting): cut for cut in layout.cuts}
     distinct: list[Cut] = []
+    places: list[int] = []
     segments: list[tuple[int, Mapping[str, str]]] = []
     for parting in kept:
         place = next((at for at, other in enumerate(distinct) if _alike(parting, other.parting)), len(distinct))
         if place == len(distinct):
             distinct.append(known.get(id(parting)) or _cut(parting, layout.cluster, max(layout.unknown.size, 1)))
+        places.append(place)
         offset = sum(len(one.parting.segments) for one in distinct[:place])
         segments += [(offset + at, segment) for at, segment in enumerate(parting.segments)]
-    return replace(layout, partings=tuple(kept), cuts=tuple(distinct), segments=tuple(segments), _seen={})
+    return replace(
+        layout,
+        partings=tuple(kept),
+        cuts=tuple(distinct),
+        cut_of=tuple(places),
+        segments=tuple(segments),
+        _seen={},
+    )
 
 
 def _alike(parting: Parting, other: Parting) -> bool:

@@ -11,8 +11,8 @@ from triage_lab.domain.canonical import canonical_json
 from triage_lab.domain.enums import SlaMetric, SlaState
 from triage_lab.domain.policy import DEFAULT_ID, ItemKind, Policy
 from triage_lab.domain.result import RuleUse, SlaCounts
+from triage_lab.metrics.layout import NO_VALUE
 from triage_lab.metrics.rows import ticket_states
-from triage_lab.metrics.tally import NO_VALUE
 
 
 def sla_counts(

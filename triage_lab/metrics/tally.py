@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +11,8 @@ import polars as pl
 
 from triage_lab.domain.errors import UsageError
 from triage_lab.domain.result import NotPossible
-from triage_lab.metrics.frames import durations_frame, rates_frame
-from triage_lab.metrics.layout import NO_VALUE, UNKNOWN_MRR, Layout, prepare
+from triage_lab.metrics.frames import Clock, Sums, durations_frame, rates_frame
+from triage_lab.metrics.layout import UNKNOWN_MRR, Layout, prepare
 from triage_lab.metrics.rows import (
     BREACHED,
     CLOCKS,
@@ -30,8 +29,6 @@ from triage_lab.metrics.rows import (
     worst_states,
 )
 
-__all__ = ["NO_DESK", "NO_VALUE", "Clock", "Sums", "Tallies", "tally"]
-
 NO_DESK = "no operations.yaml"
 _RECORDS = (
     "arrived_at",
@@ -43,23 +40,6 @@ _RECORDS = (
     "censored_at",
     *CLOCKS.values(),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Sums:
-    """Whole-number sums of one metric, by cell of the layout; the numerator is in units of 1/``scale``."""
-
-    numerator: npt.NDArray[Any]
-    denominator: npt.NDArray[Any]
-    scale: float
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """Seconds of every scored ticket and whether the event has happened (None: all of them)."""
-
-    seconds: npt.NDArray[np.int64]
-    event: npt.NDArray[np.bool_] | None
 
 
 @dataclass(frozen=True, slots=True)
