@@ -22,6 +22,7 @@ $(STAMP)-dev: pyproject.toml constraints.txt scripts/environment.sh
 
 demo: $(STAMP)-demo ## set up, make a synthetic desk, backtest a policy, print verdict and scorecard path
 	@$(BIN)/triage-lab demo "$(DEMO)" --tickets $(TICKETS)
+	@echo "(triage-lab is $(BIN)/triage-lab here; activate the environment with: . $(BIN)/activate)"
 
 test: $(STAMP)-dev ## set up and run the tests
 	@$(BIN)/python -m pytest

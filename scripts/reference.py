@@ -68,22 +68,22 @@ ACTIONS = {
 }
 
 
-TABLES = """\
+ON_TABLES = """\
 Files may use these names as they stand (`triage-lab ingest --table TABLE FILE`); only required columns must be there,
 the rest is NULL. Times are stored in UTC without zone (`--timezone` says what they are in the file), money in whole
 minor units (cents). Stored rows carry besides `load_id`, `row_no` (their data row in the file, from 1) and `dup_no`
 (0, or 1, 2 … for differing rows of one key in one load). With `valid_from` and `valid_to` a table holds history: a
 ticket sees the row that was true when it arrived."""
-COLUMNS = """\
+ON_COLUMNS = """\
 What `when:` may read, each as it was known when the ticket arrived. *As of* is the column that dates the fact. A lab
 adds columns under `context:` in operations.yaml; `triage-lab policy columns` prints the lab's list. NULL makes a
 comparison unknown, and unknown is not false: an override that is unknown sends the ticket to a person."""
-METRICS = """\
+ON_METRICS = """\
 Every number of a scorecard. *Open tickets* says what becomes of tickets that are not finished at the cutoff. *Best
 grade* is the strongest evidence grade that a replay can give; the weakest input decides, so it may be lower
 ([evidence](evidence.md)). A share with an empty denominator is a dash, never 0. Overall and by segment the definition
 is the same."""
-CHECKS = """\
+ON_CHECKS = """\
 A gate is one check of one table in a file under `gates/`. `triage-lab check` runs them by direct SQL, by Great
 Expectations (`--engine gx`), or both and compares. *Rows* checks list every offending key in `gate_failures`; *scalar*
 checks compare one number with `low` and `high`. A gate without enough rows (`min_n`) is skipped, and a skipped gate is
@@ -103,7 +103,7 @@ gates:
     min_n: 30                   # with fewer rows it is skipped
     when: [ingest, launch]      # of OCCASIONS
 ```"""
-POLICY = """\
+ON_POLICY = """\
 What stands under `then:`. Rules, overrides and the default must `route`; an item under `also:` adds effects and may
 neither route nor automate (AUTOMATION). Teams and templates must be declared in operations.yaml; people are PEOPLE.
 Durations are written 90s, 30m, 4h, 2d.
@@ -111,7 +111,7 @@ Durations are written 90s, 30m, 4h, 2d.
 When several items apply, lists are united in file order, the most urgent priority wins, a single value set twice keeps
 the winner's, and a paused auto-close never closes. A replay plays `route` and `priority`; everything else is stored
 with the decision and shown, and changes no wait ([replay](../method/replay.md))."""
-COMMANDS = """\
+ON_COMMANDS = """\
 Answers go to stdout, logs to stderr. Exit codes: [exit-codes.md](exit-codes.md). Every command takes the common flags
 at the end."""
 
@@ -139,7 +139,7 @@ def tables_page() -> str:
 
     words = {"VARCHAR": "text", "TIMESTAMP": "time", "DATE": "date", "BIGINT": "whole number"}
     words |= {"DOUBLE": "number", "BOOLEAN": "true/false", "JSON": "JSON"}
-    intro = [TABLES]
+    intro = [ON_TABLES]
     parts = [intro, table(("table", "grain"), ((f"[{t.name}](#{t.name})", t.grain) for t in CANONICAL.values()))]
     for found in CANONICAL.values():
         key = ", ".join(f"`{name}`" for name in found.key)
@@ -155,7 +155,7 @@ def columns_page() -> str:
     """Context columns that a rule may read."""
     from triage_lab import policy
 
-    intro = [COLUMNS]
+    intro = [ON_COLUMNS]
     rows = []
     for column in policy.read_columns().values():
         limits = ", ".join(column.values) if column.values else ""
@@ -175,7 +175,7 @@ def metrics_page() -> str:
     """Every metric of the catalogue."""
     from triage_lab.metrics import CATALOGUE
 
-    intro = [METRICS]
+    intro = [ON_METRICS]
     summary = [
         (f"[`{m.name}`](#{m.name})", m.label, m.unit.replace("_", " "), STATISTICS[m.statistic], m.better, m.ceiling)
         for m in CATALOGUE.values()
@@ -203,7 +203,7 @@ def checks_page() -> str:
     from triage_lab.lab.documents import read_document
     from triage_lab.quality.checks import CHECKS, OCCASIONS
 
-    intro = [CHECKS.replace("OCCASIONS", ", ".join(OCCASIONS))]
+    intro = [ON_CHECKS.replace("OCCASIONS", ", ".join(OCCASIONS))]
     rows = []
     for name, check in CHECKS.items():
         params = [f"`{p.name}` ({p.shape}{_kinds(p.kinds)}{'' if p.required else ', optional'})" for p in check.params]
@@ -231,7 +231,7 @@ def actions_page() -> str:
     from triage_lab.policy.actions import ACTION_NAMES, AUTOMATION, PEOPLE
 
     listed = {"AUTOMATION": AUTOMATION, "PEOPLE": PEOPLE}
-    intro = POLICY
+    intro = ON_POLICY
     for word, names in listed.items():
         intro = intro.replace(word, ", ".join(f"`{name}`" for name in names))
     rows = [(f"`{name}`", *ACTIONS[name][:2], f"`{ACTIONS[name][2]}`") for name in ACTION_NAMES]
@@ -259,7 +259,7 @@ def commands_page() -> str:
         f"- [`triage-lab {name}`](#triage-lab-{name.replace(' ', '-')}): {_first(i.callback)}"
         for name, i in found.items()
     ]
-    intro = [COMMANDS, "", *index]
+    intro = [ON_COMMANDS, "", *index]
     parts: list[Sequence[str]] = [intro]
     shared: list[tuple[str, str, str]] = []
     for name, info in found.items():

@@ -435,6 +435,9 @@ def test_the_digest_sees_what_decides_and_nothing_else() -> None:
         FULL.replace("with: [reply, auto_close]", "with: [reply]"),
         FULL.replace("valid_to: 2026-03-01", "valid_to: 2026-03-02"),
         FULL.replace("requires: [mrr]", "requires: [mrr, legal_flag]"),
+        FULL.replace("default: {then", "default: {requires: [mrr], then"),
+        FULL.replace("{route: support}}", "{route: triage}}"),
+        FULL.replace("unit: days", "unit: hours"),
     ]
     digests = {policy_digest(read(text)) for text in other}
     assert len(digests) == len(other)

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from triage_lab.domain.errors import ExportError
+from triage_lab.domain.errors import ExportError, UsageError
 from triage_lab.sources import bytestream, probe
 
 HEADER = "ticket_id,created_at,category\n"
@@ -66,7 +66,9 @@ def test_header_may_hold_line_breaks_and_quotes_in_quotes(tmp_path: Path) -> Non
 def test_tsv_and_given_delimiter(tmp_path: Path) -> None:
     assert probe(write(tmp_path / "a.tsv", "a\tb\n1\t2\n")).columns == ("a", "b")
     assert probe(write(tmp_path / "a.csv", "a;b\n1;2\n"), delimiter=";").columns == ("a", "b")
-    assert "delimiter" in refused(tmp_path / "a.csv", delimiter=";;").found
+    with pytest.raises(UsageError, match="the delimiter ';;'"):
+        probe(tmp_path / "a.csv", delimiter=";;")
+    assert probe(write(tmp_path / "a.tab", "a\tb\n1\t2\n"), delimiter="tab").columns == ("a", "b")
 
 
 def test_parquet_and_json_lines_are_described(tmp_path: Path) -> None:
@@ -128,7 +130,7 @@ def test_wrong_delimiter_names_the_one_found(tmp_path: Path, mark: str, word: st
     error = refused(write(tmp_path / "a.csv", f"ticket_id{mark}created_at\n1{mark}2\n"))
     assert word in error.found
     assert error.values["delimiter"] == mark
-    assert "commas" in error.action
+    assert "--delimiter" in error.action
 
 
 def test_wrong_encoding_names_offset_line_encoding_and_the_way_out(tmp_path: Path) -> None:

@@ -20,68 +20,100 @@ class Cut(Protocol):
     """One way to part the tickets: their order by segment and account, and the first place of each segment in it."""
 
     @property
-    def order(self) -> npt.NDArray[np.intp]: ...
+    def order(self) -> npt.NDArray[np.intp]:
+        """Tickets by segment, then account, then row."""
+        ...
 
     @property
-    def starts(self) -> npt.NDArray[np.intp]: ...
+    def starts(self) -> npt.NDArray[np.intp]:
+        """First place of each segment."""
+        ...
 
 
 class Layout(Protocol):
     """What this room reads of ``metrics.Layout``."""
 
     @property
-    def starts(self) -> npt.NDArray[np.intp]: ...
+    def starts(self) -> npt.NDArray[np.intp]:
+        """First cell of each group."""
+        ...
 
     @property
-    def cells(self) -> npt.NDArray[np.int64]: ...
+    def cells(self) -> npt.NDArray[np.int64]:
+        """Account of each cell (a cell is one segment and account)."""
+        ...
 
     @property
-    def cluster(self) -> npt.NDArray[np.int64]: ...
+    def cluster(self) -> npt.NDArray[np.int64]:
+        """Account of each ticket."""
+        ...
 
     @property
-    def unknown(self) -> Flags: ...
+    def unknown(self) -> Flags:
+        """Whether a cluster is a ticket whose account is unknown."""
+        ...
 
     @property
-    def cuts(self) -> Sequence[Cut]: ...
+    def cuts(self) -> Sequence[Cut]:
+        """Distinct ways to part the tickets; groups number their segments through."""
+        ...
 
     @property
-    def segments(self) -> Sequence[tuple[int, Mapping[str, str]]]: ...
+    def segments(self) -> Sequence[tuple[int, Mapping[str, str]]]:
+        """Every segment wanted, with its group."""
+        ...
 
 
 class Sums(Protocol):
     """Sums of one metric by cell; the numerator is in units of 1/``scale``."""
 
     @property
-    def numerator(self) -> npt.NDArray[Any]: ...
+    def numerator(self) -> npt.NDArray[Any]:
+        """Sums by cell."""
+        ...
 
     @property
-    def denominator(self) -> npt.NDArray[Any]: ...
+    def denominator(self) -> npt.NDArray[Any]:
+        """Counts by cell; a cell counts where it is above 0."""
+        ...
 
     @property
-    def scale(self) -> float: ...
+    def scale(self) -> float:
+        """Divisor of the numerators."""
+        ...
 
 
 class Clock(Protocol):
     """Seconds of every ticket (negative: left out) and whether the event has happened (None: all)."""
 
     @property
-    def seconds(self) -> npt.NDArray[np.int64]: ...
+    def seconds(self) -> npt.NDArray[np.int64]:
+        """Seconds from arrival, by ticket."""
+        ...
 
     @property
-    def event(self) -> Flags | None: ...
+    def event(self) -> Flags | None:
+        """Whether it has happened, by ticket."""
+        ...
 
 
 class LaidOut(Protocol):
     """A tally on a layout, as ``metrics.Tallies``."""
 
     @property
-    def layout(self) -> Layout: ...
+    def layout(self) -> Layout:
+        """Whose cells and tickets the numbers stand for."""
+        ...
 
     @property
-    def sums(self) -> Mapping[tuple[str, str], Sums]: ...
+    def sums(self) -> Mapping[tuple[str, str], Sums]:
+        """By metric and SLA metric (empty for the headline)."""
+        ...
 
     @property
-    def clocks(self) -> Mapping[str, Clock]: ...
+    def clocks(self) -> Mapping[str, Clock]:
+        """By metric; equal clocks are one object."""
+        ...
 
 
 def share_layout(arms: Sequence[Sequence[object]]) -> TypeGuard[Sequence[Sequence[LaidOut]]]:
@@ -145,11 +177,18 @@ def _panel(
     same = len(found) == 2 and all(_equal(*pair) for pair in zip(*found, strict=True))
     arms = [_sides(arm, keep, begin, counted.size) for arm in (found[:1] if same else found)]
     arms = arms * 2 if same else arms
-    y, m, totals = (np.stack([arm[part] for arm in arms]) for part in range(3))
+    y, m, totals = (_stacked([arm[part] for arm in arms]) for part in range(3))
     naive = np.logical_and.reduceat(unknown if keep is None else unknown[keep], begin)
     place = {int(group): at for at, group in enumerate(groups)}
     keys = tuple((place[group], key) for group, key in texts if group in place)
     return Panel((metric,) * groups.size, keys, begin, y, m, totals, naive, same=same)
+
+
+def _stacked(arms: Sequence[Floats]) -> Floats:
+    """Arms above each other; an arm beside itself is not copied."""
+    if len(arms) == 2 and arms[0] is arms[1]:
+        return np.broadcast_to(arms[0], (2, *arms[0].shape))
+    return np.stack(arms)
 
 
 def _equal(first: Sums | None, second: Sums | None) -> bool:

@@ -10,7 +10,9 @@ import numpy.typing as npt
 import polars as pl
 
 from triage_lab.domain.result import Curve
+from triage_lab.evidence.cells import LaidOut
 from triage_lab.evidence.intervals import Floats, effective_accounts, t_quantile
+from triage_lab.evidence.spans import overall_clock
 from triage_lab.evidence.survival import clustered_share_errors, kaplan_meier, log_log_bounds
 
 POINTS = 60
@@ -18,14 +20,18 @@ FIRST_MINUTE = 1.0
 
 
 def curve(
-    durations: pl.DataFrame | Sequence[pl.DataFrame], *, metric: str, arm: str, points: int = POINTS
+    durations: pl.DataFrame | LaidOut | Sequence[pl.DataFrame | LaidOut],
+    *,
+    metric: str,
+    arm: str,
+    points: int = POINTS,
 ) -> Curve | None:
     """Return the Kaplan–Meier curve of one arm, over all its tickets.
 
     Parameters
     ----------
-    durations : polars.DataFrame, or one per replication
-        The durations of a tally.
+    durations : polars.DataFrame or tally on a layout, or one per replication
+        The durations of a tally, or the tally itself.
     metric : str
         Name of the clock, for example time_to_first_action.
     arm : str
@@ -39,16 +45,15 @@ def curve(
         replications add the variance between them. The median is that of the mean curve's first replication if there is
         one replication, else the mean of their medians, None if any does not reach it.
     """
-    frames = [durations] if isinstance(durations, pl.DataFrame) else list(durations)
-    parts = [_overall(frame, metric) for frame in frames]
-    parts = [part for part in parts if part.height]
+    several = durations if isinstance(durations, Sequence) else [durations]
+    parts = [part for part in (_overall(one, metric) for one in several) if part is not None]
     if not parts:
         return None
-    minutes, event = parts[0]["minutes"].to_numpy(), parts[0]["event"].to_numpy().astype(np.bool_)
-    starts = np.flatnonzero(np.diff(parts[0]["cluster"].rank("dense").to_numpy().astype(np.int64), prepend=-1))
+    minutes, event, cluster = parts[0]
+    starts = np.flatnonzero(np.diff(cluster, prepend=-1))
     grid = _grid(minutes, event, points)
     first, errors = clustered_share_errors(minutes, event, starts, grid)
-    rest = [kaplan_meier(part["minutes"].to_numpy(), part["event"].to_numpy()) for part in parts[1:]]
+    rest = [kaplan_meier(part[0], part[1]) for part in parts[1:]]
     shares = np.array([[one.at(time) for time in grid.tolist()] for one in (first, *rest)])
     mean, between = shares.mean(axis=0), np.zeros(grid.size)
     if rest:
@@ -73,10 +78,18 @@ def curve(
     )
 
 
-def _overall(frame: pl.DataFrame, metric: str) -> pl.DataFrame:
-    """All tickets of one clock, sorted by account."""
+def _overall(
+    one: pl.DataFrame | LaidOut, metric: str
+) -> tuple[Floats, npt.NDArray[np.bool_], npt.NDArray[np.int64]] | None:
+    """Minutes, events and account codes of all tickets of one clock, sorted by account; None without any."""
+    if not isinstance(one, pl.DataFrame):
+        return overall_clock(one, metric)
     mine = (pl.col("metric").cast(pl.String) == metric) & (pl.col("segment").cast(pl.String) == "{}")
-    return frame.filter(mine).with_columns(pl.col("cluster").cast(pl.String)).sort("cluster", maintain_order=True)
+    part = one.filter(mine).with_columns(pl.col("cluster").cast(pl.String)).sort("cluster", maintain_order=True)
+    if not part.height:
+        return None
+    cluster = part["cluster"].rank("dense").to_numpy().astype(np.int64)
+    return part["minutes"].to_numpy(), part["event"].to_numpy().astype(np.bool_), cluster
 
 
 def _grid(minutes: Floats, event: npt.NDArray[np.bool_], points: int) -> Floats:

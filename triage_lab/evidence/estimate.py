@@ -137,7 +137,7 @@ def compare(
     out = []
     for key in _sorted_keys({*before, *after}, catalogue):
         base, new, gap = before.get(key), after.get(key), between.get(key)
-        if gap is not None and base is not None and new is not None:
+        if gap is not None and base is not None and new is not None and {base.grade, new.grade} != {gap.grade}:
             gap = replace(gap, grade=weakest(base.grade, new.grade))
         better = catalogue[key[0]].better
         segment = (new or base or gap).segment  # type: ignore[union-attr]

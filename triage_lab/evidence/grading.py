@@ -19,7 +19,8 @@ def grade(metric: Metric, arm: str, grade_of: Mapping[str, Grade], flags: Collec
         return Grade.EXTRAPOLATED
     if arm in (Arm.OBSERVED, Arm.LIVE):
         return grade_of.get(metric.name, Grade.OBSERVED)
-    return weakest(metric.ceiling, grade_of.get(metric.name, metric.ceiling))
+    given = grade_of.get(metric.name, metric.ceiling)
+    return given if given is metric.ceiling else weakest(metric.ceiling, given)
 
 
 def flags_of(common: Collection[Flag], graded: Grade, own: Collection[Flag]) -> tuple[Flag, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -53,8 +53,8 @@ class Panel:
 
     ``y`` and ``m`` have shape (arms, rows); ``totals`` (arms, replications, groups, 2) holds Σy and Σm; ``starts`` is
     the first row of each group; ``naive`` marks groups in which no account is known. ``metrics`` is each group's metric
-    and ``keys`` the segments that it stands for (several if they hold the same tickets). ``weight`` is the number of
-    accounts that a row stands for (None: one each). ``same`` says that both arms are known to be equal throughout.
+    and ``keys`` the segments that it stands for (several if they hold the same tickets). ``same`` says
+    that both arms are known to be equal throughout.
     """
 
     metrics: tuple[str, ...]
@@ -64,29 +64,20 @@ class Panel:
     m: Floats
     totals: Floats
     naive: npt.NDArray[np.bool_]
-    weight: Floats | None = None
     same: bool = False
 
     @property
-    def rows(self) -> npt.NDArray[np.intp]:
-        """Rows of each group."""
+    def accounts(self) -> npt.NDArray[np.intp]:
+        """Rows (accounts) of each group."""
         return np.diff(self.starts, append=self.y.shape[1])
 
-    @property
-    def accounts(self) -> npt.NDArray[np.intp]:
-        """Accounts of each group."""
-        if self.weight is None:
-            return self.rows
-        return np.rint(np.add.reduceat(self.weight, self.starts)).astype(np.intp)
-
     def sum(self, rows: Floats) -> Floats:
-        """Sum rows by group over accounts, in row order."""
-        weighted = rows if self.weight is None else rows * self.weight
-        return np.asarray(np.add.reduceat(weighted, self.starts), dtype=np.float64)
+        """Sum rows by group, in row order."""
+        return np.asarray(np.add.reduceat(rows, self.starts), dtype=np.float64)
 
     def spread(self, values: Floats) -> Floats:
         """Repeat a value per group on each of its rows."""
-        return np.repeat(values, self.rows)
+        return np.repeat(values, self.accounts)
 
 
 def layout(frames: Sequence[pl.DataFrame]) -> Layout:
@@ -135,6 +126,9 @@ def _words(column: pl.Series) -> pl.Series:
 def frame_panel(arms: Sequence[Sequence[Tallied]]) -> Panel | None:
     """Lay out the rates of tallies that are frames; None without any row. Every arm has as many replications."""
     replications = len(arms[0])
+    if len(arms) == 2 and all(first is second for first, second in zip(*arms, strict=True)):
+        alone = frame_panel(arms[:1])
+        return None if alone is None else _twice(alone)
     frames = [one.rates for arm in arms for one in arm]
     plan = layout(frames)
     union = _union(plan.keys)
@@ -159,6 +153,12 @@ def frame_panel(arms: Sequence[Sequence[Tallied]]) -> Panel | None:
     groups = tuple(plan.name(int(code)) for code in group_codes[starts])
     metrics = tuple(metric for metric, _ in groups)
     return Panel(metrics, tuple(enumerate(groups)), starts, sums[0], sums[1], totals, naive)
+
+
+def _twice(panel: Panel) -> Panel:
+    """The panel of an arm against itself."""
+    y, m, totals = (np.concatenate([part, part]) for part in (panel.y, panel.m, panel.totals))
+    return replace(panel, y=y, m=m, totals=totals, same=True)
 
 
 def _union(keys: Iterable[Codes]) -> Codes:

@@ -18,6 +18,7 @@ from triage_lab.evidence.panel import Codes, Key, Tallied, layout
 from triage_lab.evidence.survival import QuantileInterval, point_quantiles, quantiles_of
 
 QUANTILES = (0.5, 0.9)
+_Slice = tuple[Floats, npt.NDArray[np.bool_], Codes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ class _Shared:
 
     def __init__(self, layout: LaidOutLayout) -> None:
         self._layout = layout
-        self._known: dict[tuple[object, ...], Spans | None] = {}
+        self._known: dict[tuple[int, tuple[int, ...]], Spans | None] = {}
         counts = [cut.starts.size for cut in layout.cuts]
         self._cut_of = [(place, at) for place, count in enumerate(counts) for at in range(count)]
         self._texts = [(group, canonical_json(dict(one))) for group, one in layout.segments if len(one) <= 1]
@@ -100,7 +101,7 @@ class _Shared:
         out: dict[Key, Spans] = {}
         for name in arm[0].clocks:
             clocks = [one.clocks[name] for one in arm if name in one.clocks]
-            key = tuple(id(part) for clock in clocks for part in (clock.seconds, clock.event))
+            key = tuple(id(clock) for clock in clocks)
             for group, text in self._texts:
                 if (group, key) not in self._known:
                     self._known[group, key] = self._spans(group, clocks)
@@ -122,8 +123,21 @@ class _Shared:
         cluster = self._layout.cluster[kept]
         naive = bool(self._layout.unknown[cluster].all())
         rest = [part for part in (_rows_of(clock, rows) for clock in clocks[1:]) if part[0].size]
-        values = [point_quantiles(other[0] / 60.0, other[1], QUANTILES) for other in rest]
+        values = [_in_minutes(point_quantiles(other[0], other[1], QUANTILES)) for other in rest]
         return _spans((seconds / 60.0, event, cluster), values, naive=naive)
+
+
+def overall_clock(one: LaidOut, metric: str) -> _Slice | None:
+    """Minutes, events and account codes of all tickets of one clock, sorted by account; None without any."""
+    if metric not in one.clocks:
+        return None
+    seconds, event, rows = _rows_of(one.clocks[metric], one.layout.cuts[0].order)
+    return (seconds / 60.0, event, one.layout.cluster[rows]) if rows.size else None
+
+
+def _in_minutes(seconds: Sequence[float | None]) -> list[float | None]:
+    """Seconds as minutes."""
+    return [None if one is None else one / 60.0 for one in seconds]
 
 
 def _rows_of(clock: Clock, rows: npt.NDArray[np.intp]) -> tuple[Codes, npt.NDArray[np.bool_], npt.NDArray[np.intp]]:
@@ -134,9 +148,6 @@ def _rows_of(clock: Clock, rows: npt.NDArray[np.intp]) -> tuple[Codes, npt.NDArr
         seconds = clock.seconds[rows]
     event = np.ones(rows.size, dtype=np.bool_) if clock.event is None else clock.event[rows]
     return seconds, event, rows
-
-
-_Slice = tuple[Floats, npt.NDArray[np.bool_], Codes]
 
 
 def _by_group(frame: pl.DataFrame, key: Codes, clusters: int) -> dict[int, _Slice]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -119,15 +120,17 @@ def kaplan_meier(t: npt.ArrayLike, event: npt.ArrayLike) -> Survival:
 def _curve_of(times: Floats, events: npt.NDArray[np.bool_]) -> Survival:
     """The curve of checked arrays."""
     ordered = np.sort(times)
-    return _curve(ordered, ordered if bool(events.all()) else np.sort(times[events]))
+    return _curve(ordered, None if bool(events.all()) else np.sort(times[events]))
 
 
-def _curve(ordered: Floats, happened: Floats) -> Survival:
-    """The curve from all times and event times, both sorted."""
+def _curve(ordered: Floats, events: Floats | None) -> Survival:
+    """The curve from all times and event times (None: all of them), both sorted."""
+    happened = ordered if events is None else events
     first = np.flatnonzero(np.diff(happened, prepend=-1.0) > 0)
     distinct = happened[first]
     deaths = np.diff(first, append=happened.size).astype(np.float64)
-    risk = (ordered.size - np.searchsorted(ordered, distinct, side="left")).astype(np.float64)
+    before = first if events is None else np.searchsorted(ordered, distinct, side="left")
+    risk = (ordered.size - before).astype(np.float64)
     left = risk - deaths
     with np.errstate(divide="ignore"):
         steps = np.where(left > 0, deaths / (risk * np.where(left > 0, left, 1)), np.inf)
@@ -135,26 +138,28 @@ def _curve(ordered: Floats, happened: Floats) -> Survival:
     return Survival(distinct, shares, risk, deaths, np.cumsum(steps), float(ordered[-1]))
 
 
-def point_quantiles(t: Floats, event: npt.NDArray[np.bool_], qs: Sequence[float]) -> list[float | None]:
-    """The quantiles of `kaplan_meier` without the curve where no ticket was still waiting before them.
+def point_quantiles(t: npt.NDArray[Any], event: npt.NDArray[np.bool_], qs: Sequence[float]) -> list[float | None]:
+    """The quantiles of `kaplan_meier`, without its curve; in the type of ``t``.
 
-    Up to the first censored time the curve is 1 − k/n after k tickets, so that a quantile is the k-th smallest time.
+    Before the first censored time the curve is 1 − k/n after k tickets, so that a quantile is the k-th smallest time.
+    After it the events are taken one by one, each leaving (Y − 1)/Y: tied events leave (Y − d)/Y together.
     """
-    waiting = t[~event]
-    edge = float(waiting.min()) if waiting.size else math.inf
     places = [_place(t.size, q) for q in qs]
-    ordered = np.partition(t, places)
-    values = [float(ordered[place]) for place in places]
-    if max(values) < edge or (not waiting.size):
-        return list(values)
-    curve = _curve_of(t, event)
-    return [value if value < edge else curve.quantile(q) for value, q in zip(values, qs, strict=True)]
+    waiting = t[~event]
+    if not waiting.size or int(np.count_nonzero(t < waiting.min())) > max(places):
+        ordered = np.partition(t, places)
+        return [ordered[place].item() for place in places]
+    happened, left = np.sort(t[event]), np.sort(waiting)
+    gone = np.cumsum(np.bincount(np.searchsorted(happened, left, side="right"), minlength=happened.size + 1))
+    risk = (t.size - np.arange(happened.size) - gone[:-1]).astype(np.float64)
+    survival = np.cumprod((risk - 1) / risk)
+    found = [int(np.searchsorted(-survival, q - 1 - _TINY, side="left")) for q in qs]
+    return [happened[place].item() if place < happened.size else None for place in found]
 
 
 def _place(count: int, q: float) -> int:
     """Smallest place k − 1 with 1 − k/n <= 1 − q, to rounding."""
-    k = max(math.ceil(count * (q - _TINY)), 1)
-    return min(k, count) - 1
+    return min(max(math.ceil(count * (q - _TINY)), 1), count) - 1
 
 
 def rmst(t: npt.ArrayLike, event: npt.ArrayLike, tau: float) -> float:
@@ -204,21 +209,31 @@ def influence(t: Floats, event: npt.NDArray[np.bool_], curve: Survival, time: fl
     ψ = S·(Σ_{u ≤ min(t, time)} d/(Y(Y − d)) − 1[event, t ≤ time]/(Y(t) − d(t))), the exact derivative of the product.
     Source: Reid (1981).
     """
-    share = curve.at(time)
-    if share <= 0:
-        return np.zeros(t.size)
-    upto = int(np.searchsorted(curve.time, time, side="right"))
-    if upto == 0:
-        return np.zeros(t.size)
-    if bool(event.all()):
-        return ((t > time) - share) / t.size
-    sums = np.concatenate(([0.0], curve.greenwood[:upto]))
-    seen = np.searchsorted(curve.time[:upto], np.minimum(t, time), side="right")
-    out = share * sums[seen]
-    hit = event & (t <= time)
-    place = np.searchsorted(curve.time[:upto], t[hit], side="left")
-    out[hit] -= share / (curve.at_risk[place] - curve.events[place])
-    return out
+    return Influence(t, event, curve).at(time)
+
+
+class Influence:
+    """`influence` at several times: where each ticket stands on the curve is looked up once."""
+
+    def __init__(self, t: Floats, event: npt.NDArray[np.bool_], curve: Survival) -> None:
+        self._t, self._event, self._curve = t, event, curve
+        self._complete = bool(event.all())
+        self._passed = None if self._complete else np.searchsorted(curve.time, t, side="right")
+        self._sums = np.concatenate(([0.0], curve.greenwood))
+
+    def at(self, time: float) -> Floats:
+        """The influences on the curve at one time."""
+        t, curve, share = self._t, self._curve, self._curve.at(time)
+        upto = int(np.searchsorted(curve.time, time, side="right"))
+        if share <= 0 or upto == 0:
+            return np.zeros(t.size)
+        if self._passed is None:
+            return ((t > time) - share) / t.size
+        out: Floats = (share * self._sums[: upto + 1])[np.minimum(self._passed, upto)]
+        hit = np.flatnonzero(self._event & (t <= time))
+        place = self._passed[hit] - 1  # an event's own time is on the curve
+        out[hit] -= (share / (curve.at_risk[:upto] - curve.events[:upto]))[place]
+        return out
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +309,7 @@ def quantiles_of(
     stars = effective_accounts(sizes)
     critical = float(t_quantile(max(stars - 1, 2), level))
     complete = bool(event.all())
+    moved = Influence(t, event, curve)
     out = []
     for q in qs:
         value = curve.quantile(q)
@@ -301,7 +317,7 @@ def quantiles_of(
             out.append(QuantileInterval(None, None, None, t.size, sizes.size, stars, None, np.zeros(sizes.size)))
             continue
         reached = 1 - curve.at(value)
-        pulls = -np.add.reduceat(influence(t, event, curve, value), starts)
+        pulls = -np.add.reduceat(moved.at(value), starts)
         error = _share_error(pulls, sizes, reached, q, stars)
         low, high, density = _carry_back(curve, value, reached, critical * error, complete=complete)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -349,7 +365,8 @@ def clustered_share_errors(
     errors = np.zeros(grid.size)
     if sizes.size < 2:
         return curve, errors
+    moved, others = Influence(t, event, curve), 1 - sizes / t.size
     for place, time in enumerate(grid.tolist()):
-        scaled = np.add.reduceat(influence(t, event, curve, time), starts) / (1 - sizes / t.size)
+        scaled = np.add.reduceat(moved.at(time), starts) / others
         errors[place] = math.sqrt((sizes.size - 1) / sizes.size * float(np.sum(scaled * scaled)))
     return curve, errors

@@ -147,9 +147,14 @@ def _run(con: Any, run: str | None, named: str | None) -> tuple[str | None, str]
 
 
 def _lookups(snapshot: Snapshot, row: int) -> dict[str, dict[str, Any]]:
-    """The newest lookup per field that was known when the ticket was decided."""
-    frame = snapshot.enrichment.filter(pl.col("row") == row).sort("looked_up_at")
-    return {line["field"]: line for line in frame.iter_rows(named=True)}
+    """The lookup behind each field: the newest answer, or the newest miss where no source answered."""
+    frame = snapshot.enrichment.filter(pl.col("row") == row).sort("looked_up_at", maintain_order=True)
+    found: dict[str, dict[str, Any]] = {}
+    for line in frame.iter_rows(named=True):
+        answered = line["status"] in ("hit", "stale")
+        if answered or found.get(line["field"], {}).get("status") not in ("hit", "stale"):
+            found[line["field"]] = line
+    return found
 
 
 def _values(
@@ -199,7 +204,7 @@ def _milestones(record: dict[str, Any]) -> list[Event]:
     steps = (
         ("owned_at", f"owned by {owner}"),
         ("started_at", f"a person starts (waited {record['wait_minutes'] or 0:.0f} min in all queues)"),
-        ("resolved_at", f"resolved by {resolver}, {record['handoffs']} handoffs, {record['escalations']} escalations"),
+        ("resolved_at", f"resolved by {resolver} (handoffs {record['handoffs']}, escalations {record['escalations']})"),
         ("censored_at", "still open when the data end"),
     )
     return [Event(_time(record[name]), record["arm"], text) for name, text in steps if record[name] is not None]

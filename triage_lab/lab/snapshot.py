@@ -53,15 +53,19 @@ def read_snapshot(con: Any, config: Config, operations: Operations | None) -> Sn
     if cutoff is None:
         raise StoreError("the store holds no tickets", "at least one ticket", "triage-lab ingest --table tickets FILE")
     columns = context_columns(config, operations)
-    context = store.read_context(
-        con,
-        list(columns.values()),
-        timezone=config.timezone,
-        currency=config.currency,
-        mrr_tiers=config.mrr_tiers,
-        fx=operations.fx if operations else (),
-        decision_latency_seconds=operations.decision_latency_seconds if operations else 60,
-    )
+    with store.arrivals(con):
+        context = store.read_context(
+            con,
+            list(columns.values()),
+            timezone=config.timezone,
+            currency=config.currency,
+            mrr_tiers=config.mrr_tiers,
+            fx=operations.fx if operations else (),
+            decision_latency_seconds=operations.decision_latency_seconds if operations else 60,
+        )
+        history = store.read_history(con, cutoff)
+        enrichment = store.read_enrichment(con, cutoff)
+        labels = store.read_labels(con, cutoff)
     loads = store.list_loads(con)
     seen = int((context["arrived_at"] <= cutoff).sum())
     if seen == 0:
@@ -74,9 +78,9 @@ def read_snapshot(con: Any, config: Config, operations: Operations | None) -> Sn
         cutoff=cutoff,
         after_cutoff=context.height - seen,
         context=context.head(seen),
-        history=store.read_history(con, cutoff).head(seen),
-        enrichment=store.read_enrichment(con, cutoff).filter(pl.col("row") < seen),
-        labels=store.read_labels(con, cutoff).filter(pl.col("row") < seen),
+        history=history.head(seen),
+        enrichment=enrichment.filter(pl.col("row") < seen),
+        labels=labels.filter(pl.col("row") < seen),
         columns=columns,
         sources=tuple(
             {

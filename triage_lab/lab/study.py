@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -159,16 +159,17 @@ def _scope(study: Study, accounts: int, without: int) -> Scope:
 
 def _measure(study: Study, table: pl.DataFrame) -> Measured:
     """Tally every replication of both arms, compare them, and measure what was observed."""
-    before, after = _tallies(study, study.baseline, table), _tallies(study, study.candidate, table)
+    layout = metrics.prepare(table, study.scored, study.segmentations)
+    before, after = (_tallies(study, arm, table, layout) for arm in (study.baseline, study.candidate))
     grades = _grades(study)
     flags = {Flag.NOT_CALIBRATED} if study.mode == DESK else set()
     comparisons = evidence.compare(before, after, catalogue=metrics.CATALOGUE, grade_of=grades, flags=flags)
     records, states = study.observed
     seen = metrics.tally(
-        records.with_columns(pl.Series("scored", study.scored)),
+        records,
         states,
         table,
-        segmentations=(("mrr_tier",),),
+        layout=layout.restrict((("mrr_tier",),)),
         cutoff=study.snapshot.cutoff,
         vendor_met=study.snapshot.history["sla_met"],
     )
@@ -194,17 +195,17 @@ def _measure(study: Study, table: pl.DataFrame) -> Measured:
     )
 
 
-def _tallies(study: Study, arm: ArmRun, table: pl.DataFrame) -> list[Any]:
+def _tallies(study: Study, arm: ArmRun, table: pl.DataFrame, layout: metrics.Layout) -> list[metrics.Tallies]:
     """One tally a replication (one in routing-only mode)."""
     plays = arm.played or (arm,)
     headline: str | None = None
     out = []
     for play in plays:
         tallied = metrics.tally(
-            play.records.with_columns(pl.Series("scored", study.scored)),
+            play.records,
             play.sla_states,
             table,
-            segmentations=study.segmentations,
+            layout=layout,
             cutoff=study.snapshot.cutoff,
             headline=headline,
             outcome=arm.decided.decisions["outcome"],
@@ -246,12 +247,12 @@ def _curves(study: Study, before: Any, after: Any) -> tuple[Curve, ...]:
     """How long tickets wait for their first action, both arms."""
     if study.mode != DESK:
         return ()
-    out = []
-    for arm, tallied in ((Arm.BASELINE, before), (Arm.CANDIDATE, after)):
-        curve = evidence.curve(tallied.durations, metric=FIRST_ACTION, arm=str(arm))
-        if curve is not None:
-            out.append(curve)
-    return tuple(out)
+    first = evidence.curve(before, metric=FIRST_ACTION, arm=str(Arm.BASELINE))
+    same = before.clocks.get(FIRST_ACTION) is after.clocks.get(FIRST_ACTION)
+    if same and first is not None:
+        return first, replace(first, arm=str(Arm.CANDIDATE))
+    second = evidence.curve(after, metric=FIRST_ACTION, arm=str(Arm.CANDIDATE))
+    return tuple(one for one in (first, second) if one is not None)
 
 
 def _counts(study: Study, table: pl.DataFrame) -> tuple[SlaCounts, ...]:

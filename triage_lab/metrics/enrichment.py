@@ -134,7 +134,6 @@ def tally_enrichment(
             f"{scored.len()} marks for {facts.height} tickets", "row-aligned inputs", "build both from one run"
         )
     cluster = facts["cluster"].cast(pl.String)
-    names = pl.Enum(cluster.unique().sort())
     keys = pl.DataFrame({"row": pl.arange(facts.height, dtype=pl.UInt32, eager=True), "cluster": cluster}).filter(
         scored.fill_null(value=False)
     )
@@ -149,8 +148,9 @@ def tally_enrichment(
         *_legal(values, truths, context, keys),
     ]
     counts = _counts(lookups, judged)
+    rates = _rates(parts)
     return EnrichmentTallies(
-        _rates(parts, names), _no_durations(names), counts, tuple(_absent(lookups, truths, judged, parts))
+        rates, _no_durations(rates["cluster"].dtype), counts, tuple(_absent(lookups, truths, judged, parts))
     )
 
 
@@ -217,14 +217,18 @@ def _by_source(metric: str, rows: pl.DataFrame) -> list[pl.DataFrame]:
     """Sums by field and source and account, and overall over the chain."""
     sums = (pl.col("good").sum().cast(pl.Float64).alias("numerator"), pl.len().cast(pl.Float64).alias("denominator"))
     single = rows.group_by("field", "source", "cluster").agg(*sums).sort("field", "source", "cluster")
-    texts = [
-        canonical_json({"field": name, "source": source})
-        for name, source in zip(single["field"], single["source"], strict=True)
-    ]
+    pairs = single.select("field", "source").unique(maintain_order=True)
+    texts = [canonical_json({"field": name, "source": source}) for name, source in pairs.iter_rows()]
+    named = single.join(
+        pairs.with_columns(pl.Series("segment", texts, dtype=pl.String)),
+        on=["field", "source"],
+        how="left",
+        maintain_order="left",
+    )
     chain = rows.filter(pl.col("source") == CHAIN).group_by("cluster").agg(*sums).sort("cluster")
     return [
         _part(metric, chain, pl.lit("{}")),
-        _part(metric, single.with_columns(pl.Series("segment", texts, dtype=pl.String)), pl.col("segment")),
+        _part(metric, named, pl.col("segment")),
     ]
 
 
@@ -267,18 +271,18 @@ def _legal(
     return out
 
 
-def _rates(parts: list[pl.DataFrame], clusters: pl.Enum) -> pl.DataFrame:
+def _rates(parts: list[pl.DataFrame]) -> pl.DataFrame:
     """All parts with closed vocabularies."""
     whole = pl.concat([part.cast({"segment": pl.String, "cluster": pl.String}) for part in parts])
     segments = pl.Enum(pl.concat([pl.Series(values=["{}"]), whole["segment"].unique()]).unique().sort())
     return whole.with_columns(
         pl.col("metric").cast(pl.Enum(list(CATALOGUE))),
         pl.col("segment").cast(segments),
-        pl.col("cluster").cast(clusters),
+        pl.col("cluster").cast(pl.Enum(whole["cluster"].unique().sort())),
     )
 
 
-def _no_durations(clusters: pl.Enum) -> pl.DataFrame:
+def _no_durations(clusters: pl.DataType) -> pl.DataFrame:
     """Lookups have no waiting times."""
     return pl.DataFrame(
         schema={

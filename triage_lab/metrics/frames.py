@@ -17,7 +17,7 @@ from triage_lab.metrics.layout import Layout, Parting
 _NAMES = list(CATALOGUE)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Sums:
     """Whole-number sums of one metric, by cell of the layout; the numerator is in units of 1/``scale``."""
 
@@ -26,12 +26,18 @@ class Sums:
     scale: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Clock:
     """Seconds of every scored ticket and whether the event has happened (None: all of them)."""
 
     seconds: npt.NDArray[np.int64]
     event: npt.NDArray[np.bool_] | None
+
+    def alike(self, other: Clock) -> bool:
+        """Whether the same tickets wait the same time."""
+        if (self.event is None) != (other.event is None) or not np.array_equal(self.seconds, other.seconds):
+            return False
+        return self.event is None or other.event is None or np.array_equal(self.event, other.event)
 
 
 def rates_frame(layout: Layout, sums: Mapping[tuple[str, str], Sums]) -> pl.DataFrame:

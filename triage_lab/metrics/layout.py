@@ -72,6 +72,9 @@ class Layout:
         Place of each parting's cut among ``cuts``: partings that are alike share one.
     segments : tuple of (int, mapping)
         Every segment of every parting, with its group.
+    last : dict
+        What was counted last under each name: numbers that do not depend on the desk are the same in every replication
+        and are then the same object, by which evidence sees that they are equal.
     """
 
     tickets: int
@@ -84,7 +87,7 @@ class Layout:
     cuts: tuple[Cut, ...]
     cut_of: tuple[int, ...]
     segments: tuple[tuple[int, Mapping[str, str]], ...]
-    _seen: dict[str, tuple[Any, Any]] = field(default_factory=dict, repr=False, compare=False)
+    last: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def starts(self) -> npt.NDArray[np.intp]:
@@ -104,25 +107,13 @@ class Layout:
         return self.facts["cluster"].cast(pl.String).gather(first)
 
     def sums(self, name: str, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Sum whole numbers (or count flags) of the scored tickets by cell.
-
-        The sums asked for last under a name are kept: what does not depend on the desk is the same in every
-        replication, and is then the same array.
-        """
-        last = self._seen.get(name)
+        """Sum whole numbers (or count flags) of the scored tickets by cell; equal values give the same array again."""
+        last = self.last.get(name)
         if last is not None and np.array_equal(last[0], values):
             return last[1]  # type: ignore[no-any-return]
         found = np.concatenate([_cell_sums(cut, values) for cut in self.cuts])
-        self._seen[name] = (values, found)
+        self.last[name] = (values, found)
         return found
-
-    def same(self, name: str, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """The array given last under this name if it is equal to ``values``, else ``values``."""
-        last = self._seen.get(name)
-        if last is not None and np.array_equal(last[0], values):
-            return last[0]  # type: ignore[no-any-return]
-        self._seen[name] = (values, None)
-        return values
 
     def restrict(self, segmentations: Sequence[tuple[str, ...]]) -> Layout:
         """The same tickets, cut in other ways."""
@@ -181,6 +172,8 @@ def prepare(
 def codes_of(text: pl.Series) -> Codes:
     """Place of each value among the sorted distinct values (bytewise); no value may be NULL."""
     words = text.unique()
+    if words.len() <= 1:
+        return np.zeros(text.len(), dtype=np.int64)
     if words.len() * 2 > text.len():
         return text.rank("dense").to_numpy().astype(np.int64) - 1
     table = pl.DataFrame({"text": words.sort()}).with_row_index("code")
@@ -222,7 +215,7 @@ def _with_cuts(layout: Layout, partings: Sequence[Parting]) -> Layout:
         cuts=tuple(distinct),
         cut_of=tuple(places),
         segments=tuple(segments),
-        _seen={},
+        last={},
     )
 
 
@@ -241,9 +234,23 @@ def _parting(facts: pl.DataFrame, columns: tuple[str, ...]) -> Parting:
     for text in texts.values():
         values = codes_of(text)
         joint = joint * (int(values.max()) + 1 if values.size else 1) + values
-    _, first, codes = np.unique(joint, return_index=True, return_inverse=True)
+    first, codes = _distinct_codes(joint)
     segments = tuple({name: text[at] for name, text in texts.items()} for at in first.tolist())
-    return Parting(columns, segments, codes.astype(np.int64))
+    return Parting(columns, segments, codes)
+
+
+def _distinct_codes(joint: Codes) -> tuple[Codes, Codes]:
+    """A row of each distinct value, in ascending order of values, and each row's place among them."""
+    if joint.size and int(joint.max()) < 4 * joint.size:  # counting is cheaper than sorting
+        present = np.flatnonzero(np.bincount(joint))
+        place = np.zeros(int(present[-1]) + 1, dtype=np.int64)
+        place[present] = np.arange(present.size)
+        codes = place[joint]
+        first = np.zeros(present.size, dtype=np.int64)
+        first[codes] = np.arange(joint.size)
+        return first, codes
+    _, first, codes = np.unique(joint, return_index=True, return_inverse=True)
+    return first.astype(np.int64), codes.astype(np.int64)
 
 
 def _cut(parting: Parting, cluster: Codes, clusters: int) -> Cut:

@@ -5,13 +5,9 @@ Everything here is an integer (tickets, seconds), so that sums are exact and do 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-import numpy as np
-import numpy.typing as npt
 import polars as pl
 
-from triage_lab.domain.enums import Outcome, SlaMetric, SlaState
+from triage_lab.domain.enums import Outcome, SlaState
 from triage_lab.domain.result import NotPossible
 
 NUM, DEN = "n:", "d:"
@@ -23,7 +19,6 @@ CLOCKS = {
 }
 DESK_METRICS = ("escalation_rate", "handoffs_per_ticket", "wait_minutes", "backlog")
 SLA_METRICS = ("sla_compliance", "sla_open_share", "mrr_late")
-MET, OPEN, BREACHED = 1, 2, 3
 MANUAL = (Outcome.MANUAL_UNKNOWN.value, Outcome.MANUAL_REQUIRES.value)
 
 
@@ -130,39 +125,6 @@ def ticket_states(sla_states: pl.DataFrame, cutoff: int) -> pl.DataFrame:
     )
 
 
-def worst_states(sla_states: pl.DataFrame, tickets: int, cutoff: int) -> dict[str, npt.NDArray[np.uint8]]:
-    """`ticket_states` as one array a SLA metric, shape (tickets,): MET, OPEN or BREACHED, else 0.
-
-    0 is a target that is not applicable, or none.
-    """
-    state = pl.col("state").cast(pl.String)
-    met, still = state == SlaState.MET.value, state == SlaState.OPEN.value
-    due_later = (pl.col("due_at") > cutoff).fill_null(value=False)
-    rank = (
-        pl.when(met & ~due_later)
-        .then(pl.lit(MET))
-        .when(met | still)
-        .then(pl.lit(OPEN))
-        .when(state == SlaState.BREACHED.value)
-        .then(pl.lit(BREACHED))
-        .otherwise(pl.lit(0))
-    )
-    columns = sla_states.select(
-        pl.col("row").cast(pl.Int64), pl.col("sla_metric").cast(pl.String), rank.cast(pl.UInt8).alias("rank")
-    )
-    names = columns["sla_metric"].unique().sort().to_list()
-    marks = columns.select((pl.col("sla_metric") == name).alias(name) for name in names)
-    row, ranks = columns["row"].to_numpy(), columns["rank"].to_numpy()
-    out: dict[str, npt.NDArray[np.uint8]] = {}
-    for name in names:
-        mine = np.flatnonzero(marks[name].to_numpy())
-        rows, own = row[mine], ranks[mine]
-        out[name] = np.zeros(tickets, dtype=np.uint8)
-        for level in (MET, OPEN, BREACHED):  # the worst of a ticket's cycles is written last
-            out[name][rows[own == level]] = level
-    return out
-
-
 def clock_rows(frame: pl.DataFrame, cutoff: int) -> tuple[list[pl.Expr], list[str]]:
     """Seconds since arrival (``n:``) and whether the event has happened by the cutoff (``d:``), for the clocks known.
 
@@ -178,11 +140,3 @@ def clock_rows(frame: pl.DataFrame, cutoff: int) -> tuple[list[pl.Expr], list[st
         end = pl.when(reached).then(column).otherwise(last_seen)
         out += [(end - pl.col("arrived_at")).alias(NUM + metric), reached.alias(DEN + metric)]
     return out, names
-
-
-def headline_of(states: Mapping[str, npt.NDArray[np.uint8]], wanted: str | None) -> str | None:
-    """The SLA metric that stands for SLA compliance: the one asked for, else the first that has a target."""
-    present = {name for name, worst in states.items() if worst.any()}
-    if wanted is not None and wanted in present:
-        return wanted
-    return next((metric.value for metric in SlaMetric if metric.value in present), None)

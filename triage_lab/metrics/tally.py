@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from triage_lab.domain.errors import UsageError
@@ -14,20 +13,16 @@ from triage_lab.domain.result import NotPossible
 from triage_lab.metrics.frames import Clock, Sums, durations_frame, rates_frame
 from triage_lab.metrics.layout import UNKNOWN_MRR, Layout, prepare
 from triage_lab.metrics.rows import (
-    BREACHED,
     CLOCKS,
     DEN,
     DESK_METRICS,
-    MET,
     NUM,
-    OPEN,
     SLA_METRICS,
     clock_rows,
     desk_rows,
-    headline_of,
     routing_rows,
-    worst_states,
 )
+from triage_lab.metrics.targets import BREACHED, MET, OPEN, headline_of, worst_states
 
 NO_DESK = "no operations.yaml"
 _RECORDS = (
@@ -54,7 +49,7 @@ class Tallies:
         The second part is empty but for SLA metrics other than the headline. A cell counts where its denominator is
         above 0. Totals (money, backlog) carry tickets as denominator: their value is the sum of the numerators.
     clocks : mapping of metric to Clock
-        Waiting times; a negative one (a time before arrival) does not count. Equal arrays are one array.
+        Waiting times; a negative one (a time before arrival) does not count. Equal clocks are one object.
     absent : tuple of NotPossible
         Metrics that these records cannot give, and why.
     headline : str or None
@@ -202,7 +197,9 @@ def _sums(layout: Layout, frame: pl.DataFrame, expressions: Sequence[pl.Expr]) -
     names = [name.removeprefix(DEN) for name in wide.columns if name.startswith(DEN)]
     return {
         (name, ""): Sums(
-            *(layout.sums(side + name, wide[side + name].to_numpy()) for side in (NUM, DEN)), scale.get(name, 1.0)
+            layout.sums(NUM + name, wide[NUM + name].to_numpy()),
+            layout.sums(DEN + name, wide[DEN + name].to_numpy()),
+            scale.get(name, 1.0),
         )
         for name in names
     }
@@ -214,7 +211,7 @@ def _sla_sums(
     """Headline SLA metric, and met of matured, open of targeted and money late for every SLA metric."""
     if sla_states is None or sla_states.height == 0:
         return None, {}
-    states = {name: worst[layout.places] for name, worst in worst_states(sla_states, layout.tickets, cutoff).items()}
+    states = worst_states(sla_states, layout, cutoff)
     chosen = headline_of(states, headline)
     out: dict[tuple[str, str], Sums] = {}
     cents = layout.cents[layout.cells]
@@ -247,11 +244,8 @@ def _clocks(layout: Layout, frame: pl.DataFrame, cutoff: int) -> tuple[dict[str,
         left_out = int((seconds < 0).sum())
         if left_out:
             absent.append(NotPossible(metric, f"{left_out:,} tickets left out: the time lies before their arrival"))
-        seconds = layout.same(f"seconds:{metric}", _first_equal(seconds, [one.seconds for one in clocks.values()]))
-        clocks[metric] = Clock(seconds, None if event.all() else event)
+        clock = Clock(seconds, None if event.all() else event)
+        known = [*clocks.values(), *(layout.last[key] for key in [f"clock {metric}"] if key in layout.last)]
+        clocks[metric] = next((other for other in known if other.alike(clock)), clock)
+        layout.last[f"clock {metric}"] = clocks[metric]
     return clocks, sorted(absent, key=lambda one: list(CLOCKS).index(one.subject))
-
-
-def _first_equal(values: npt.NDArray[np.int64], others: Sequence[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:
-    """The first of the others that is equal to ``values``, else ``values``."""
-    return next((other for other in others if np.array_equal(other, values)), values)

@@ -42,13 +42,17 @@ _NATIVE = {
     (Kind.JSON, "JSON"),
 }
 _REASONS = {
-    Kind.TIMESTAMP: "not a time: ISO 8601 such as 2026-01-31T09:30:00Z, or epoch seconds or milliseconds",
     Kind.DATE: "not a date: YYYY-MM-DD",
     Kind.INTEGER: "not a whole number of 64 bits",
     Kind.DOUBLE: "not a finite number with a decimal point",
     Kind.BOOLEAN: "not true, false, yes, no, t, f, 1 or 0",
     Kind.JSON: "not a JSON object",
 }
+_ORDERED_TIMES = {"day_first": "d/m/yyyy HH:MM", "month_first": "m/d/yyyy HH:MM"}
+# columns that say whether a promise was kept: vendors write them in words, too
+_PROMISES = frozenset({"sla_met", "made_sla"})
+_KEPT, _BROKEN = ("met", "ontime", "on time", "on-time"), ("missed", "breached", "overdue", "late")
+NOT_A_TIME = "not a time: "
 NO_ZONE = "has no time zone"
 NUL = "contains a NUL character"
 MISSING = "the required value is missing"
@@ -206,6 +210,8 @@ def _value(index: int, cell: Cell) -> str:
         if kind is Kind.DATE:
             return f"CASE WHEN {raw} BETWEEN DATE '1000-01-01' AND DATE '9999-12-31' THEN {raw} END"
         return f"CAST({raw} AS {kind.value})"
+    if kind is Kind.BOOLEAN and cell.column.name in _PROMISES:
+        return _flag(text, _KEPT, _BROKEN)
     return _PARSE[kind](text)
 
 
@@ -230,11 +236,12 @@ def _number(text: str) -> str:
     return f"CASE WHEN {matches(text, _NUMBER)} THEN CASE WHEN isfinite({number}) THEN {number} END END"
 
 
-def _flag(text: str) -> str:
+def _flag(text: str, also_yes: Sequence[str] = (), also_no: Sequence[str] = ()) -> str:
     """Text to BOOLEAN."""
     word = f"lower(trim({text}))"
-    yes, no = "('true', 't', 'yes', '1')", "('false', 'f', 'no', '0')"
-    return f"CASE WHEN {word} IN {yes} THEN TRUE WHEN {word} IN {no} THEN FALSE END"
+    yes = ", ".join(literal(item) for item in ("true", "t", "yes", "1", *also_yes))
+    no = ", ".join(literal(item) for item in ("false", "f", "no", "0", *also_no))
+    return f"CASE WHEN {word} IN ({yes}) THEN TRUE WHEN {word} IN ({no}) THEN FALSE END"
 
 
 def _day(text: str) -> str:
@@ -274,4 +281,16 @@ def reason(index: int, cell: Cell, reading: Reading) -> str:
     cases.append(rf"WHEN contains({raw}, chr(0)) OR contains({raw}, '\u0000') THEN {literal(NUL)}")
     if kind is Kind.TIMESTAMP and reading.zone is None:
         cases.append(f"WHEN w{index} IS NOT NULL THEN {literal(NO_ZONE)}")
-    return f"CASE {' '.join(cases)} ELSE {literal(_REASONS.get(kind, MISSING))} END"
+    return f"CASE {' '.join(cases)} ELSE {literal(_reason(cell, reading))} END"
+
+
+def _reason(cell: Cell, reading: Reading) -> str:
+    """The sentence for a cell that has no value of its kind."""
+    kind = cell.column.kind
+    if kind is Kind.TIMESTAMP:
+        order = _ORDERED_TIMES.get(reading.date_order)
+        written = f", {order}" if order else ""
+        return f"{NOT_A_TIME}ISO 8601 such as 2026-01-31T09:30:00Z{written}, or epoch seconds or milliseconds"
+    if kind is Kind.BOOLEAN and cell.column.name in _PROMISES:
+        return f"{_REASONS[kind]}, nor {', '.join((*_KEPT, *_BROKEN))}"
+    return _REASONS.get(kind, MISSING)

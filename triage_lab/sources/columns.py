@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -11,16 +12,19 @@ from triage_lab.domain.tables import CANONICAL, Table
 from triage_lab.sources.mapping import Mapping as Source
 from triage_lab.sources.mapping import list_sources, read_mapping
 
+# between words that only capitals part: createdDate, SRRecord
+_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+
 
 def plain(name: str) -> str:
-    """Return a column name without case, outer blanks, dashes and inner blanks, for comparison.
+    """Return a column name in lower case with one underscore between its words, for comparison.
 
     Examples
     --------
-    >>> plain(" Assignment Group")
-    'assignment_group'
+    >>> plain(" Assignment Group"), plain("CreatedDate"), plain("SRRecordID")
+    ('assignment_group', 'created_date', 'sr_record_id')
     """
-    return "_".join(name.lower().replace("-", " ").replace("_", " ").split())
+    return "_".join(_WORDS.sub(" ", name).lower().replace("-", " ").replace("_", " ").split())
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -184,9 +188,12 @@ def best_fit(file_columns: Sequence[str]) -> str:
 
 # target column: names under which other systems keep the same thing
 SYNONYMS: dict[str, tuple[str, ...]] = {
-    "ticket_id": ("id", "number", "case_number", "case_id", "ticket_number", "ticket_key", "issue_key", "incident_id"),
+    "ticket_id": ("id", "number", "case_number", "case_id", "ticket_number", "ticket_key", "issue_key", "incident_id",
+                  "case_enquiry_id", "service_request_num", "service_request_number", "service_request_id",
+                  "sr_number", "request_id", "sr_record_id", "call_id", "record_id"),
     "created_at": ("opened_at", "created", "created_date", "createdate", "created_time", "opened", "open_date",
-                   "submitted_at", "requested_datetime", "open_dt", "created_on"),
+                   "submitted_at", "requested_datetime", "open_dt", "created_on",
+                   "creation_date", "date_created", "arrival_time", "arrived_at", "call_time", "start_time"),
     "account_id": ("organization_id", "company_id", "customer_id", "customer", "company", "accountid", "client_id"),
     "category": ("case_type", "topic", "reason", "request_type", "sr_type"),
     "subcategory": ("sub_category", "subtopic"),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from triage_lab.domain.errors import ExportError, Place
+from triage_lab.domain.errors import ExportError, Place, UsageError
 from triage_lab.sources.bytestream import HEAD_BYTES, TextFacts, read_binary, read_text
 
 Format = Literal["csv", "csv.gz", "parquet", "jsonl", "jsonl.gz"]
@@ -23,6 +23,8 @@ _MAGIC = (
     (b"SQLite format 3", "an SQLite database", "export the table as CSV (UTF-8)"),
     (b"%PDF", "a PDF document", "export the table as CSV (UTF-8)"),
 )
+_SPELT = {"tab": "\t", "\\t": "\t"}
+_SAID = {"\t": "tab"}
 _FORMATS = "a CSV, CSV.gz, Parquet or JSON Lines file"
 
 
@@ -82,7 +84,8 @@ def probe(path: Path, *, delimiter: str | None = None) -> FileFacts:
     path : Path
         A CSV, gzip-packed CSV, Parquet or JSON Lines file; any name will do, the content decides.
     delimiter : str or None
-        One character between columns; default a comma, or a tab for names that end in ``.tsv`` or ``.tsv.gz``.
+        One character between columns, or the word ``tab``; default a comma, or a tab for names that end in ``.tsv``
+        or ``.tsv.gz``.
 
     Returns
     -------
@@ -93,6 +96,8 @@ def probe(path: Path, *, delimiter: str | None = None) -> FileFacts:
     ExportError
         The file is missing, a directory, unreadable, empty, has a header only, is not text in UTF-8, is corrupt or
         cut off, uses another delimiter, or names a column twice.
+    UsageError
+        ``delimiter`` is no such character.
 
     Examples
     --------
@@ -215,8 +220,12 @@ def _is_sound(key: str) -> bool:
 def _csv_facts(path: Path, text: TextFacts, *, packed: bool, delimiter: str | None) -> FileFacts:
     """Parse the header of a CSV file and check it."""
     place = Place(str(path))
+    delimiter = _SPELT.get(delimiter, delimiter) if delimiter else delimiter
     if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n' or not delimiter.isascii()):
-        raise ExportError(f"the delimiter {delimiter!r}", "one ASCII character, not a quote or a line end", place=place)
+        raise UsageError(
+            f"the delimiter {delimiter[:20]!r}", "one ASCII character, not a quote or a line end, or the word tab",
+            "correct --delimiter",
+        )  # fmt: skip
     separator = delimiter or ("\t" if path.name.removesuffix(".gz").endswith(".tsv") else ",")
     skip, names, rest = _header(text, separator, place)
     if "\x00" in "".join(names):
@@ -263,7 +272,8 @@ def _check_delimiter(header: str, separator: str, place: Place) -> None:
             used = "commas" if separator == "," else repr(separator)
             raise ExportError(
                 f"one column whose name holds {word}: {header[:80]!r}", f"columns separated by {used}",
-                "save the file with commas between columns (with tabs, name it .tsv)", place=place, delimiter=other,
+                f"say what parts the columns: --delimiter {_SAID.get(other, repr(other))}",
+                place=place, delimiter=other,
             )  # fmt: skip
 
 

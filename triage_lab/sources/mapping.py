@@ -70,6 +70,31 @@ class Layout:
     date_order: str
 
 
+# How a file with a canonical table's column names may write its times; the first is the default.
+TABLE_LAYOUTS = (
+    Layout("canonical", "times as ISO 8601 or epoch seconds", "iso"),
+    Layout("day_first", "times as ISO 8601 or d/m/yyyy HH:MM[:SS], also with AM and PM", "day_first"),
+    Layout("month_first", "times as ISO 8601 or m/d/yyyy HH:MM[:SS], also with AM and PM", "month_first"),
+)
+
+
+def choose_layout(owner: str, layouts: tuple[Layout, ...], name: str | None) -> Layout:
+    """Return the layout of that name, or the first for None.
+
+    Raises
+    ------
+    UsageError
+        The owner (a source or a table) has no such layout.
+    """
+    if name is None:
+        return layouts[0]
+    for layout in layouts:
+        if layout.name == name:
+            return layout
+    known = ", ".join(layout.name for layout in layouts)
+    raise UsageError(f"{owner} has no layout '{name[:60]}'", f"one of {known}", "correct --layout", layout=name)
+
+
 @dataclass(frozen=True, slots=True)
 class Mapping:
     """A source: what its export looks like and what becomes of it.
@@ -116,13 +141,7 @@ class Mapping:
         UsageError
             The source has no such layout.
         """
-        if name is None:
-            return self.layouts[0]
-        for layout in self.layouts:
-            if layout.name == name:
-                return layout
-        known = ", ".join(layout.name for layout in self.layouts)
-        raise UsageError(f"{self.name} has no layout '{name}'", f"one of {known}", "correct --layout", layout=name)
+        return choose_layout(self.name, self.layouts, name)
 
     @property
     def required(self) -> tuple[str, ...]:

@@ -15,14 +15,15 @@ from typing import Any
 
 from triage_lab.domain.canonical import digest
 from triage_lab.domain.errors import ExportError, Place
-from triage_lab.domain.tables import Column, Table
+from triage_lab.domain.tables import Column, Kind, Table
 from triage_lab.sources.bytestream import has_blank_lines
 from triage_lab.sources.casts import NO_ZONE, Cell, Reading, literal
 from triage_lab.sources.columns import match, require_source, require_table
 from triage_lab.sources.derive import derive_tables, drop_objects, refuse_empty
 from triage_lab.sources.facts import FileFacts, probe
 from triage_lab.sources.line_ends import has_mixed_line_ends, write_cleaned
-from triage_lab.sources.mapping import Mapping
+from triage_lab.sources.mapping import TABLE_LAYOUTS, Layout, Mapping, choose_layout
+from triage_lab.sources.orders import refuse_other_order
 from triage_lab.sources.relation import Relation, count, relate
 from triage_lab.sources.typed import TypedRows, finish, load
 from triage_lab.sources.zones import read_zone
@@ -111,6 +112,16 @@ class _Wanted:
     fill: MappingType[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """With what the rows were read, to judge what was rejected."""
+
+    target: Mapping | Table
+    layouts: tuple[Layout, ...]
+    chosen: Layout
+    reading: Reading
+
+
 def stage(
     con: Any,
     *,
@@ -140,7 +151,7 @@ def stage(
     columns : mapping of str to str, optional
         Target column to file column, for files with other names.
     layout : str, optional
-        Layout of the source; default its first.
+        Layout of the source, or ``day_first`` or ``month_first`` for a table; default the first.
     delimiter : str, optional
         Column separator of CSV; default comma, or tab for ``.tsv``.
 
@@ -164,13 +175,14 @@ def stage(
     A row with a bad cell, without a required value or broken as CSV becomes rejects; implausible values stay.
     """
     facts = probe(file, delimiter=delimiter)
-    chosen = target.layout(layout) if isinstance(target, Mapping) else None
+    layouts = target.layouts if isinstance(target, Mapping) else TABLE_LAYOUTS
+    chosen = choose_layout(target.name, layouts, layout)
     zone = timezone
     if zone is None and isinstance(target, Mapping) and target.timezone == "required_or_utc":
         zone = "UTC"
     reading = Reading(
         zone=read_zone(zone) if zone is not None else None,
-        date_order=chosen.date_order if chosen else "iso",
+        date_order=chosen.date_order,
         null_tokens=target.null_tokens if isinstance(target, Mapping) else (),
         nul=facts.nul or facts.format == "parquet",
     )
@@ -178,7 +190,7 @@ def stage(
     base = "staged_" + digest([str(file), facts.content_sha256, target.name, version, zone, layout, snapshot_at])[:16]
     fill = _fill(target, snapshot_at)
     rows, notices = _read(con, facts, _Wanted(target, columns, reading, fill), base)
-    _check_rows(con, rows, reading, facts.place)
+    _check_rows(con, rows, _Check(target, layouts, chosen, reading), facts.place)
     if zone is not None and timezone is None:
         notices = (_UTC_NOTICE, *notices)
     tables, objects = {target.name: rows.view}, rows.objects
@@ -188,9 +200,9 @@ def stage(
         objects, notices = (*made, ("TABLE", rows.rejects)), (*notices, *said)
     return Staged(
         file=str(file),
-        source=target.name if chosen else CANONICAL_LAYOUT,
+        source=target.name if isinstance(target, Mapping) else CANONICAL_LAYOUT,
         target=target.name,
-        layout=chosen.name if chosen else CANONICAL_LAYOUT,
+        layout=chosen.name,
         mapping_version=version,
         timezone=zone,
         snapshot_at=snapshot_at,
@@ -336,9 +348,13 @@ def _custom(relation: Relation, extras: Sequence[str], own: str | None) -> tuple
     return f"CASE WHEN {text} IS NULL THEN {found} WHEN json_valid({text}) THEN {merged} ELSE {text} END", "VARCHAR"
 
 
-def _check_rows(con: Any, rows: TypedRows, reading: Reading, place: Place) -> None:
-    """Refuse a file with times that nobody can place, or without a single valid row."""
+def _check_rows(con: Any, rows: TypedRows, check: _Check, place: Place) -> None:
+    """Refuse a file with times that nobody can place or that another layout reads, or without a valid row."""
+    reading = check.reading
     try:
+        if rows.rejected:
+            times = tuple(column.name for column in check.target.columns if column.kind is Kind.TIMESTAMP)
+            refuse_other_order(con, rows, times, check.layouts, check.chosen, place)
         if reading.zone is None and rows.rejected:
             found = con.execute(
                 f'SELECT "row", "column", value FROM {rows.rejects} WHERE reason = ? ORDER BY "row" LIMIT 1', [NO_ZONE]

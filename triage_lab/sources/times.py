@@ -14,7 +14,7 @@ DAY = r"[1-9]\d{3}-\d{1,2}-\d{1,2}"
 MIDNIGHT = rf"\s*{DAY}[T ]0?0:00(:00(\.0+)?)?( ?{_OFFSET})?\s*"
 _ZONED = rf"\s*{DAY}[T ]{_CLOCK} ?{_OFFSET}\s*"
 _NAIVE = rf"\s*{DAY}([T ]{_CLOCK})?\s*"
-_ORDERED = r"\s*\d{1,2}[/.-]\d{1,2}[/.-][1-9]\d{3}( \d{1,2}:\d{2}(:\d{2})?)?\s*"
+_ORDERED = r"\s*\d{1,2}[/.-]\d{1,2}[/.-][1-9]\d{3}( \d{1,2}:\d{2}(:\d{2})?( ?[AaPp][Mm])?)?\s*"
 _SECONDS, _MILLISECONDS = r"\s*\d{9,11}(\.0*)?\s*", r"\s*\d{12,13}(\.0*)?\s*"
 _ORDERS = {"day_first": ("%d", "%m"), "month_first": ("%m", "%d")}
 OLDEST, NEWEST = "TIMESTAMP '1000-01-01'", "TIMESTAMP '9999-12-31 23:59:59.999999'"
@@ -66,19 +66,24 @@ def slow_instant(text: str) -> str:
     )
 
 
+def ordered_wall(text: str, date_order: str) -> str:
+    """SQL: wall-clock time of d/m/yyyy (``day_first``) or m/d/yyyy (``month_first``) only; else NULL."""
+    return f"CASE WHEN {matches(text, _ORDERED)} THEN try_strptime(trim({text}), {_formats(date_order)}) END"
+
+
 def slow_wall(text: str, date_order: str) -> str:
     """SQL: wall-clock time of every other spelling without a zone that ISO 8601 or the date order allows; else NULL."""
     upper = f"upper({text})"
     forms = f"WHEN {matches(upper, _NAIVE)} THEN try_cast(replace({upper}, ',', '.') AS TIMESTAMP)"
     if date_order != "iso":
-        forms += f" WHEN {matches(text, _ORDERED)} THEN try_strptime({text}, {_formats(date_order)})"
+        forms += f" WHEN {matches(text, _ORDERED)} THEN {ordered_wall(text, date_order)}"
     return f"CASE {forms} END"
 
 
 def _formats(date_order: str) -> list[str]:
     """The strptime formats of a date order; as text a Python list of them is a SQL list."""
     first, second = _ORDERS[date_order]
-    clocks = (" %H:%M", " %H:%M:%S", "")
+    clocks = (" %H:%M", " %H:%M:%S", "", " %I:%M:%S %p", " %I:%M %p", " %I:%M:%S%p", " %I:%M%p")
     return [f"{first}{mark}{second}{mark}%Y{clock}" for mark in "/-." for clock in clocks]
 
 

@@ -1,6 +1,6 @@
 """The store: the only room that knows DuckDB. Schema, load versions, typed reads and writes, as-of context, runs."""
 
-from triage_lab.store.context import read_context
+from triage_lab.store.context import arrivals, read_context
 from triage_lab.store.history import read_enrichment, read_events, read_history, read_labels, read_ticket
 from triage_lab.store.inventory import inventory
 from triage_lab.store.ledger import ArmTables, RunTables
@@ -35,6 +35,7 @@ __all__ = [
     "RunTables",
     "append",
     "append_rejects",
+    "arrivals",
     "begin_load",
     "cutoff",
     "data_digest",

@@ -107,7 +107,15 @@ def read_context(
 
 @contextmanager
 def arrivals(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Hold the temporary table ``triage_arrivals``, the row order of a run, within the block."""
+    """Hold the temporary table ``triage_arrivals``, the row order of a run, within the block.
+
+    Reads inside an outer block of the same connection share its table, so that a run sorts its tickets once; the load
+    version must not change within it.
+    """
+    held = "SELECT 1 FROM duckdb_tables() WHERE temporary AND table_name = 'triage_arrivals'"
+    if con.execute(held).fetchall():
+        yield
+        return
     con.execute(statement("arrivals"))
     try:
         yield

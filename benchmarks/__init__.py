@@ -1,0 +1,1 @@
+"""Speed against peers and hand-written limits: ``python -m benchmarks`` (``--quick`` for a small run)."""
