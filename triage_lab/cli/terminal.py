@@ -10,6 +10,8 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from triage_lab.cli.session import harmless
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -28,7 +30,6 @@ STATE_STYLE = {
     "warn": "yellow", "approximate": "yellow", "missing": "magenta", "skipped": "magenta",
     "not_assessable": "magenta", "NOT ENOUGH EVIDENCE": "magenta",
 }  # fmt: skip
-SPACES = "\n \u2009\u202f\u00a0"
 MARK = {
     "pass": "✓", "green": "✓", "possible": "✓", "fail": "✗", "red": "✗", "impossible": "✗", "error": "!",
     "warn": "△", "approximate": "~", "missing": "–", "skipped": "–", "not_assessable": "–",
@@ -37,8 +38,7 @@ MARK = {
 
 def safe(text: object) -> str:
     """Text from data, made harmless for a terminal: no markup, no control or direction characters."""
-    shown = "".join(c if c.isprintable() or c in SPACES else "?" for c in str(text))
-    return escape(shown)
+    return escape(harmless(text))
 
 
 def state(word: str) -> str:
@@ -125,7 +125,11 @@ def ingest_summary(console: Console, report: IngestReport) -> None:
 
 def doctor_line(console: Console, report: DoctorReport) -> None:
     """What is now possible, in one line, and what to do next."""
-    possible = [finding.subject for finding in report.findings if finding.state != "impossible"]
+    possible = [
+        finding.subject + (" (approximate)" if finding.state == "approximate" else "")
+        for finding in report.findings
+        if finding.state != "impossible"
+    ]
     console.print(f"\nNow possible: {safe(', '.join(possible)) or 'nothing yet'}")
     console.print("Next:  triage-lab doctor   (what is not possible, and why)")
 

@@ -61,7 +61,10 @@ class Grade(StrEnum):
     @property
     def pips(self) -> int:
         """Number of filled pips on a report, 4 (observed) to 1 (extrapolated)."""
-        return 4 - list(Grade).index(self)
+        return _PIPS[self]
+
+
+_PIPS = {grade: 4 - place for place, grade in enumerate(Grade)}
 
 
 def weakest(*grades: Grade) -> Grade:

@@ -64,7 +64,7 @@ def estimate(
     Notes
     -----
     With R replications the value is the mean over them; the variance is that between accounts, of sums averaged over
-    replications, plus s²/R between replications. Source: research/statistics.md sections 1, 2 and 4.
+    replications, plus s²/R between replications. Source: docs/method/evidence.md.
     """
     context = _Context(catalogue, grade_of or {}, frozenset(flags), scenario)
     found: Keyed = {}
@@ -296,7 +296,7 @@ class _Context:
             low=values[1],
             high=values[2],
             n=n,
-            accounts=accounts,
+            accounts=0 if Flag.NAIVE_INTERVAL in own else accounts,
             unit=metric.unit,
             grade=graded,
             segment=dict(_parsed(segment)),

@@ -13,7 +13,7 @@ _LOWERING = frozenset({Flag.LOOKAHEAD, Flag.NO_SUPPORT})
 def grade(metric: Metric, arm: str, grade_of: Mapping[str, Grade], flags: Collection[Flag]) -> Grade:
     """Return the grade of a metric: its weakest input, and in a replayed arm never above the metric's ceiling.
 
-    Look-ahead and missing support lower it to extrapolated (research/statistics.md section 2).
+    Look-ahead and missing support lower it to extrapolated (docs/method/evidence.md).
     """
     if _LOWERING & set(flags):
         return Grade.EXTRAPOLATED

@@ -1,6 +1,6 @@
 """Intervals for shares, means and their differences, clustered by account.
 
-Source of the choices and of their measured coverage: research/statistics.md sections 1 and 4.
+Source of the choices and of their measured coverage: docs/method/evidence.md.
 """
 
 from __future__ import annotations
@@ -213,7 +213,7 @@ def clustered_wilson(success: npt.ArrayLike, cluster: npt.ArrayLike, level: floa
     -----
     n_eff = p(1−p) / max(v, p(1−p)/n) with v the account jackknife variance; at p = 0 or 1 (and with a single account)
     n_eff = G*; Student's t with max(G* − 1, 2) degrees of freedom. Measured coverage 93 to 98 % where the plain Wilson
-    interval covers 35 to 70 %. Source: research/statistics.md sections 1 and 4; Wilson (1927).
+    interval covers 35 to 70 %. Source: docs/method/evidence.md; Wilson (1927).
 
     Examples
     --------
@@ -301,7 +301,7 @@ def jackknife_difference(
     Notes
     -----
     Each account is left out of both arms at once, so what it has in common cancels; t with max(G* − 1, 2) degrees of
-    freedom, G* of the mean sizes. Source: research/statistics.md section 4 (coverage 94.6 to 95.4 %).
+    freedom, G* of the mean sizes. Source: docs/method/evidence.md (coverage 94.6 to 95.4 %).
     """
     return _jackknife_paired(y_baseline, m_baseline, y_candidate, m_candidate, level, logarithm=False)
 

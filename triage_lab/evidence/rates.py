@@ -94,7 +94,7 @@ def estimate_rates(panel: Panel, kinds: Kinds, arm: int = 0) -> Estimates:
     -----
     Shares: clustered Wilson on the sum of account and simulation variance. Means and totals: t interval on that sum,
     cut at 0. A count that is 0 everywhere gets the Poisson upper bound −ln(0.025)/G*. Money has no interval below 1,000
-    accounts (research/statistics.md section 4).
+    accounts (docs/method/evidence.md).
     """
     pooled, each, total_m = _ratio(panel, arm, kinds)
     value, error = _mean_and_error(each)

@@ -282,7 +282,7 @@ def clustered_quantile(
     Notes
     -----
     The variance of the share that has happened by the quantile is the account jackknife's (exact without censoring,
-    one-step with it); its t interval is carried back through the curve. Source: Woodruff (1952); research/statistics.md
+    one-step with it); its t interval is carried back through the curve. Source: Woodruff (1952); docs/method/evidence.md
     section 4 (coverage 92.6 to 97.4 %).
 
     Examples

@@ -72,7 +72,7 @@ def verdict(
     -----
     NO-GO if an item is red or a critical gate or limit failed; else NOT ENOUGH EVIDENCE if an item is missing, a
     critical gate is skipped or in error, a critical limit is uncertain or cannot be assessed, or a primary rests on
-    simulation that is not calibrated; else GO. No other words are used. Source: design/quality.md, launch readiness.
+    simulation that is not calibrated; else GO. No other words are used. Source: docs/method/evidence.md.
     """
     shown = _shown(comparisons)
     main = shown[0] if shown else None
@@ -231,7 +231,8 @@ def _comparison(one: Comparison, subject: Subject) -> str:
     if gap is None or gap.value is None:
         return f"Not shown: {label}, for want of a difference."
     calibrated = ", not calibrated" if Flag.NOT_CALIBRATED in gap.flags else ""
-    evidence = f"{gap.grade.value}{calibrated}, {plural(gap.accounts, 'account')}"
+    people = plural(gap.accounts, "account") if gap.accounts else "no account known, interval too narrow"
+    evidence = f"{gap.grade.value}{calibrated}, {people}"
     if gap.value == 0 and gap.low == gap.high == 0:
         return f"Not shown: both policies give the same {label} ({evidence})."
     words = {Change.BETTER: "Better", Change.WORSE: "Worse", Change.NOT_SHOWN: "Not shown"}

@@ -24,7 +24,7 @@ from triage_lab.lab.gates import gates_digest, load_gates
 from triage_lab.lab.launch import LaunchFile, load_launch
 from triage_lab.lab.policies import load_operations
 from triage_lab.lab.progress import Progress, silent
-from triage_lab.lab.recorded import Run, save_files
+from triage_lab.lab.recorded import Run, files_of
 from triage_lab.lab.scope import choose_window, iso, scored_mask
 from triage_lab.lab.snapshot import Snapshot, read_snapshot, settings_digest
 from triage_lab.lab.study import Study, assemble
@@ -90,7 +90,7 @@ def backtest(
         timezone=config.timezone,
         operations=desk,
     )
-    where = where_mask(request.where, snapshot) if request.where else None
+    where = where_mask(request.where, snapshot) if request.where is not None else None
     scored = scored_mask(snapshot.context, window, where)
     arms, world, observed = _replay(config, snapshot, desk, baseline, candidate, request, progress)
     study = Study(
@@ -116,10 +116,10 @@ def backtest(
     progress("measuring", 0.85)
     result = assemble(study, run_id, canonical_json(manifest))
     progress("recording the run", 0.95)
-    folder = save_files(config, result, canonical_json(manifest) + "\n")
-    with store.open_store(config.database, write=True) as con:
-        store.set_as_of(con, snapshot.as_of_load)
-        _save(con, study, result, manifest, started, time.perf_counter() - began, gates)
+    with files_of(config, result, canonical_json(manifest) + "\n") as folder:
+        with store.open_store(config.database, write=True) as con, store.transaction(con):
+            store.set_as_of(con, snapshot.as_of_load)
+            _save(con, study, result, manifest, started, time.perf_counter() - began, gates)
     progress("done", 1.0)
     return Run(result, folder, config.database)
 

@@ -71,6 +71,14 @@ def generate(
     progress("making the desk", 0.1)
     desk = synthetic.generate_desk(tickets=tickets, seed=chosen, faults=faults, operations=operations)
     progress("writing the exports", 0.8)
-    synthetic.write_desk(desk, target, format=format)
+    try:
+        synthetic.write_desk(desk, target, format=format)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot be written ({error.strerror or error})",
+            "a folder with write permission and free space",
+            "choose another folder, or change its permissions",
+            place=Place(str(target)),
+        ) from error
     files = tuple(sorted(str(path.relative_to(target)) for path in target.rglob("*") if path.is_file()))
     return Generated(target, files, tickets, chosen, text)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from triage_lab import sources, store
-from triage_lab.domain.errors import ExportError, Place, UsageError
+from triage_lab.domain.errors import ExportError, Place, StoreError, UsageError
 from triage_lab.domain.tables import CANONICAL
 from triage_lab.lab.config import Config
 from triage_lab.lab.fields import nearest
@@ -69,13 +71,13 @@ def ingest(
     columns : mapping or None
         canonical column → column of the file, for a file with other names.
     layout : str or None
-        Layout of the source, where it has several; default its first.
+        Layout of the source, or ``day_first`` or ``month_first`` for a table; default the first.
     delimiter : str or None
         Column separator of CSV; default a comma, or a tab for .tsv.
     timezone : str or None
         IANA zone of times that carry none.
     snapshot_at : str or None
-        When the export was taken, ISO 8601.
+        When the export was taken, ISO 8601; without a zone it is in ``timezone``.
     strict : bool
         Refuse the whole call if any row is rejected.
 
@@ -85,14 +87,14 @@ def ingest(
         The store is then as it was before.
     """
     target = _target(source, table)
-    taken = _snapshot(snapshot_at)
+    taken = _snapshot(snapshot_at, timezone)
     paths = [Path(file) for file in files]
     if not paths:
         raise UsageError("no file given", "one or more files", "triage-lab ingest --source servicenow incidents.csv.gz")
     for path in paths:
         sources.probe(path, delimiter=delimiter)
     reading = {"columns": columns, "layout": layout, "delimiter": delimiter, "timezone": timezone}
-    existed = config.database.exists()
+    existed, had_folder = config.database.exists(), config.database.parent.exists()
     try:
         with store.open_store(config.database, write=True) as con, store.transaction(con):
             reports = []
@@ -100,9 +102,10 @@ def ingest(
                 progress(f"reading {path.name}", number / len(paths))
                 reports.append(_load(con, path, target, reading, taken, strict))
             progress("writing the store", 1.0)
-    except BaseException:
-        if not existed:
-            _forget(config.database)
+    except BaseException as error:
+        # a lock says that another process made the file meanwhile: it is not ours to remove
+        if not existed and not (isinstance(error, StoreError) and "pid" in error.values):
+            _forget(config.database, folder=not had_folder)
         raise
     return IngestReport(tuple(reports))
 
@@ -124,15 +127,26 @@ def _target(source: str | None, table: str | None) -> Any:
     return CANONICAL[table]
 
 
-def _snapshot(text: str | None) -> int | None:
-    """ISO 8601 time → epoch seconds."""
+def _snapshot(text: str | None, timezone: str | None) -> int | None:
+    """ISO 8601 time → epoch seconds; without a zone it is in that of the files, else in UTC."""
     if text is None:
         return None
     try:
         when = datetime.fromisoformat(text)
     except ValueError as error:
-        raise UsageError(f"--snapshot-at {text!r} is no time", "ISO 8601, e.g. 2026-11-01T00:00:00Z") from error
-    return int((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp())
+        raise UsageError(
+            f"--snapshot-at {text[:60]!r} is no time", "ISO 8601, e.g. 2026-11-01T00:00:00Z", "correct --snapshot-at"
+        ) from error
+    if when.tzinfo is None:
+        try:
+            when = when.replace(tzinfo=ZoneInfo(timezone) if timezone else UTC)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise UsageError(
+                f"no time zone '{str(timezone)[:60]}'",
+                "an IANA name such as Europe/Berlin or UTC",
+                "correct --timezone",
+            ) from error
+    return int(when.timestamp())
 
 
 def _load(
@@ -187,7 +201,10 @@ def _load(
     )
 
 
-def _forget(database: Path) -> None:
-    """Remove a store that this failed call created."""
+def _forget(database: Path, *, folder: bool) -> None:
+    """Remove a store that this failed call created, and its folder if the call made that, too."""
     for leftover in (database, database.with_name(database.name + ".wal")):
         leftover.unlink(missing_ok=True)
+    if folder:
+        with suppress(OSError):
+            database.parent.rmdir()

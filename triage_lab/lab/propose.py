@@ -23,17 +23,19 @@ class Proposal:
     yaml: str
 
 
-def propose(file: Path, table: str) -> Proposal:
+def propose(file: Path, table: str, delimiter: str | None = None) -> Proposal:
     """Look at a file's header and propose a mapping to a canonical table."""
     if table not in CANONICAL:
-        raise UsageError(f"unknown table '{table[:60]}'", nearest(table, CANONICAL))
-    facts = sources.probe(file)
+        raise UsageError(f"unknown table '{table[:60]}'", nearest(table, CANONICAL), "see docs/reference/tables.md")
+    facts = sources.probe(file, delimiter=delimiter)
     found = tuple(sources.propose(facts, CANONICAL[table]))
     lines = [f"# {table}: canonical column: column of {_comment(file.name)}; review what is marked unsure"]
     for canonical, column, certainty in found:
         if column is not None:
             mark = "" if certainty >= sources.UNSURE_BELOW else "  # unsure"
             lines.append(f"{canonical}: {_quoted(column)}{mark}")
+        elif (wanted := CANONICAL[table].column(canonical)) is not None and wanted.required:
+            lines.append(f"# {canonical}: required, and no column is named like it; write it here")
     return Proposal(str(file), table, found, "\n".join(lines) + "\n")
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from triage_lab import store
-from triage_lab.domain.errors import ConfigError, Place, StoreError
+from triage_lab.domain.errors import ConfigError, InternalError, Place, StoreError
 from triage_lab.domain.result import Result
 from triage_lab.lab.atomic import write_text
 from triage_lab.lab.config import Config
@@ -84,15 +87,47 @@ class RunLine:
     wall_seconds: float | None
 
 
-def save_files(config: Config, result: Result, manifest: str) -> Path:
-    """Write result.json, scorecard.html and manifest.json of a run; returns the folder."""
+@contextmanager
+def files_of(config: Config, result: Result, manifest: str) -> Iterator[Path]:
+    """Write result.json, scorecard.html and manifest.json of a run around the block that stores it; gives the folder.
+
+    If the block fails, a folder that was not there before is gone again.
+
+    Raises
+    ------
+    InternalError
+        The run was recorded before with another result: equal inputs did not give equal bytes. Nothing is written.
+    """
     from triage_lab import report
 
     folder = config.reports / result.run_id
-    write_text(folder / RESULT, report.to_json(result))
-    write_text(folder / MANIFEST, manifest)
-    write_text(folder / SCORECARD, report.render_scorecard(result))
-    return folder
+    text = report.to_json(result)
+    _check_equal(folder / RESULT, text)
+    existed = folder.exists()
+    try:
+        write_text(folder / RESULT, text)
+        write_text(folder / MANIFEST, manifest)
+        write_text(folder / SCORECARD, report.render_scorecard(result))
+        yield folder
+    except BaseException:
+        if not existed:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _check_equal(path: Path, text: str) -> None:
+    """Hold a rerun to the bytes that are recorded."""
+    try:
+        recorded = path.read_bytes()
+    except OSError:
+        return
+    if recorded != text.encode():
+        raise InternalError(
+            f"this run gives another {RESULT} than the one recorded",
+            "equal inputs give equal bytes",
+            f"report it with both; to record the run anew, move {path.parent} away",
+            place=Place(str(path)),
+        )
 
 
 def list_runs(config: Config) -> tuple[RunLine, ...]:

@@ -110,11 +110,11 @@ class Lab:
             progress=progress,
         )
 
-    def propose(self, file: str | Path, *, table: str = "tickets") -> Proposal:
+    def propose(self, file: str | Path, *, table: str = "tickets", delimiter: str | None = None) -> Proposal:
         """Propose which column of a file is which canonical column; loads nothing."""
         from triage_lab.lab import propose
 
-        return propose.propose(Path(file), table)
+        return propose.propose(Path(file), table, delimiter)
 
     def doctor(self) -> DoctorReport:
         """Say which metrics are possible and why the others are not."""
@@ -154,7 +154,7 @@ class Lab:
         from triage_lab.lab import backtest
 
         request = backtest.Request(
-            candidate, baseline or self.config.baseline, from_, to, where, tuple(by), replications
+            candidate, baseline or self.config.baseline, from_, to, where, tuple(dict.fromkeys(by)), replications
         )
         return backtest.backtest(self.config, request, progress=progress, notice=notice)
 

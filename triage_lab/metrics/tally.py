@@ -132,7 +132,7 @@ def tally(  # noqa: PLR0913 (records, targets, facts, and how to count them)
     Notes
     -----
     All sums are of whole numbers (tickets, seconds, cents): they are exact, whatever the order or number of threads.
-    Source of the rules: research/statistics.md section 1 (matured cohort; acting exactly at due is met).
+    Source of the rules: docs/method/evidence.md (matured cohort; acting exactly at due is met).
     """
     _check(records, facts, scored=layout is not None)
     where = layout if layout is not None else prepare(facts, records["scored"], segmentations)
