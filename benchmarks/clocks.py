@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from benchmarks import limits
 from benchmarks.timing import Goal, Row, compare
 from triage_lab import replay
 from triage_lab.domain.desk import Calendar, Span
@@ -22,13 +23,6 @@ def calendars() -> list[Calendar]:
     return [Calendar(zone, zone, spans) for zone in ZONES]
 
 
-def limit(start: np.ndarray, end: np.ndarray, opens: np.ndarray, closes: np.ndarray, before: np.ndarray) -> np.ndarray:
-    """Two binary searches a pair; segments, and that every stamp lies inside them, are given."""
-    i, j = np.searchsorted(opens, start, "right") - 1, np.searchsorted(opens, end, "right") - 1
-    last = before[j] + np.minimum(end, closes[j]) - opens[j]
-    return last - (before[i] + np.minimum(start, closes[i]) - opens[i])
-
-
 def rows(n: int, repeats: int) -> list[Row]:
     """The comparison, after checking that both say the same."""
     random = np.random.default_rng(4)
@@ -44,7 +38,7 @@ def rows(n: int, repeats: int) -> list[Row]:
         return [replay.business_seconds(start, end, calendar) for calendar, start, end, _ in work]
 
     def hand() -> list[np.ndarray]:
-        return [limit(start, end, *given) for _, start, end, given in work]
+        return [limits.open_seconds(start, end, *given) for _, start, end, given in work]
 
     if not all(np.array_equal(a, b) for a, b in zip(ours(), hand(), strict=True)):
         raise AssertionError("the clocks do not agree")

@@ -20,6 +20,7 @@ from unittest.mock import patch
 import duckdb
 
 import triage_lab as tl
+from benchmarks import limits
 from benchmarks.queues import event_loop, simpy_processes, trace
 from benchmarks.timing import Goal, Row, compare, from_times
 from triage_lab import quality, replay, store
@@ -156,10 +157,7 @@ def ingest_rows(lab: tl.Lab, folder: Path, rows: int, repeats: int) -> list[Row]
         return report
 
     def bare() -> None:
-        base = folder / "bare.duckdb"
-        base.unlink(missing_ok=True)
-        with duckdb.connect(str(base)) as con:
-            con.execute(f"CREATE TABLE tickets AS SELECT * FROM read_csv('{file}')")
+        limits.load_csv(file, folder / "bare.duckdb")
 
     goal = Goal(3.0, at_most=True)
     against = "limit: CREATE TABLE AS read_csv"

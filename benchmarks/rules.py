@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import polars as pl
 
+from benchmarks import limits
 from benchmarks.timing import Goal, Row, compare
 from triage_lab import policy
 from triage_lab.lab.documents import parse_document
@@ -63,48 +64,6 @@ def ours() -> Callable[[pl.DataFrame], pl.DataFrame]:
     return policy.compile_policy(parsed).decide
 
 
-def limit(frame: pl.DataFrame) -> pl.DataFrame:
-    """The same columns by hand: conditions once, masks and winner in one pass, names by index."""
-    col, category = pl.col, pl.col("category")
-    when = [
-        col("legal_flag") & category.is_in(["contract", "billing"]),
-        (category == "renewal") & (col("mrr") >= 2000),
-        category == "renewal",
-        (col("overdue_days") > 30) & (col("mrr") >= 1000),
-        (col("overdue_days") > 45) & (category == "billing"),
-        col("days_to_renewal").is_between(0, 60) & category.is_in(["billing", "contract"]),
-        (col("churn_risk") >= 0.7) & col("contract_tier").is_in(["business", "enterprise"]),
-        col("mrr").is_null() & (category == "billing"),
-        (category == "billing") & ~(col("mrr") < 100),
-        (category == "onboarding") & (col("contract_tier") != "basic"),
-        (category == "access") & (col("overdue_days") <= 0),
-        (category == "technical") & (col("churn_risk") < 0.5),
-    ]
-    truth = frame.select(rule.alias(str(i)) for i, rule in enumerate(when))
-    none, zero = pl.lit(0, dtype=pl.UInt64), pl.lit(len(RULES), dtype=pl.UInt32)
-    winner, fired, unknown = zero, none, none
-    for i in reversed(range(len(when))):
-        winner = pl.when(pl.col(str(i))).then(pl.lit(i, dtype=pl.UInt32)).otherwise(winner)
-        bit = pl.lit(1 << i, dtype=pl.UInt64)
-        fired = fired | pl.when(pl.col(str(i))).then(bit).otherwise(none)
-        unknown = unknown | pl.when(pl.col(str(i)).is_null()).then(bit).otherwise(none)
-    names, teams = zip(*((name, team) for name, _, team in RULES), strict=True)
-    sets = [*dict.fromkeys((*teams, DEFAULT[1]))]
-    decided = truth.select(w=winner, fired_0=fired, unknown_0=unknown)
-    index = decided["w"]
-    by_rule = {
-        "rule_id": pl.Series([*names, DEFAULT[0]], dtype=pl.Enum([*names, DEFAULT[0]])),
-        "outcome": pl.Series(["rule"] * len(RULES) + ["default"], dtype=pl.Enum(["rule", "default"])),
-        "owner_team": pl.Series([*teams, DEFAULT[1]], dtype=pl.Enum(sets)),
-        "action_set_id": pl.Series([sets.index(team) for team in (*teams, DEFAULT[1])], dtype=pl.UInt32),
-    }
-    found = decided.select("fired_0", "unknown_0").with_columns(
-        series.gather(index).alias(name) for name, series in by_rule.items()
-    )
-    empty = {"overridden_rule_id": pl.Enum(names), "priority": pl.Enum(["urgent", "high", "normal", "low"])}
-    return found.with_columns(pl.lit(None, dtype=kind).alias(name) for name, kind in empty.items())
-
-
 def select(columns: dict[str, np.ndarray]) -> np.ndarray:
     """NumPy select on the same facts: the winner's name only, no masks, a missing number compares as false."""
     category, tier = columns["category"], columns["contract_tier"]
@@ -139,7 +98,11 @@ def rows(n: int, repeats: int) -> list[Row]:
     """Both comparisons, after checking that all three say the same."""
     frame, decide = tickets(n), ours()
     columns = numpy_columns(frame)
-    mine, hand, bare = decide(frame), limit(frame), select(columns)
+
+    def by_hand() -> pl.DataFrame:
+        return limits.decisions(frame, RULES, DEFAULT)
+
+    mine, hand, bare = decide(frame), by_hand(), select(columns)
     for name in ("rule_id", "owner_team", "fired_0", "unknown_0"):
         if not (mine[name].cast(pl.String) == hand[name].cast(pl.String)).all():
             raise AssertionError(f"the hand-written program differs in {name}")
@@ -148,7 +111,7 @@ def rows(n: int, repeats: int) -> list[Row]:
     work = "decisions with full trail, 12 rules"
     return [
         compare(
-            work, "limit: Polars by hand, same masks", lambda: decide(frame), lambda: limit(frame), size=n,
+            work, "limit: Polars by hand, same masks", lambda: decide(frame), by_hand, size=n,
             goal=Goal(1.3, at_most=True), repeats=repeats,
         ),
         compare(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import signal
 import sys
 from typing import Annotated
 
@@ -54,3 +55,6 @@ def main() -> None:
         app()
     except KeyboardInterrupt as error:
         sys.exit(fail(None, error))
+    finally:
+        # the answer is out: Ctrl-C while the interpreter tidies up must not turn it into another exit code
+        signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -251,9 +251,10 @@ def runs_table(console: Console, lines: Sequence[RunLine]) -> None:
         console.print("no run is recorded yet\nNext:  triage-lab backtest POLICY")
         return
     table = grid("run", "started (UTC)", "candidate", "baseline", ("tickets", "right"), "verdict", ("seconds", "right"))
+    table.columns[0].no_wrap = table.columns[1].no_wrap = True  # an id that is folded cannot be copied
     for line in lines:
         table.add_row(
-            line.run_id, safe(line.started_at[:19]), safe(line.candidate), safe(line.baseline),
+            line.run_id, safe(line.started_at[:16]), safe(line.candidate), safe(line.baseline),
             f"{line.tickets:,}" if line.tickets is not None else "–", safe(line.verdict or "–"),
             f"{line.wall_seconds:.1f}" if line.wall_seconds is not None else "–",
         )  # fmt: skip
@@ -272,7 +273,10 @@ def settings_table(console: Console, settings: Sequence[Setting]) -> None:
 def explanation(console: Console, report: Any) -> None:
     """Why a ticket went where it went."""
     console.print(f"[bold]{safe(report.ticket_id)}[/bold] arrived {safe(report.arrived_at)} · {safe(report.policy)}")
-    console.print(f"{safe(report.sentence)}\n")
+    console.print(f"{safe(report.sentence)}")
+    for notice in report.notices:
+        console.print(f"[yellow]note:[/yellow] {safe(notice)}")
+    console.print()
     table = grid("", "item", "when", "why")
     for line in report.lines:
         word = {

@@ -282,8 +282,8 @@ def clustered_quantile(
     Notes
     -----
     The variance of the share that has happened by the quantile is the account jackknife's (exact without censoring,
-    one-step with it); its t interval is carried back through the curve. Source: Woodruff (1952); docs/method/evidence.md
-    section 4 (coverage 92.6 to 97.4 %).
+    one-step with it); its t interval is carried back through the curve (coverage 92.6 to
+    97.4 %). Source: Woodruff (1952); docs/method/evidence.md.
 
     Examples
     --------

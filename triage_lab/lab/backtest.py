@@ -14,7 +14,7 @@ import polars as pl
 from triage_lab import __version__, policy, quality, replay, store
 from triage_lab.domain.canonical import canonical_json, digest
 from triage_lab.domain.desk import Operations
-from triage_lab.domain.enums import Arm
+from triage_lab.domain.enums import Arm, GateState
 from triage_lab.domain.errors import UsageError
 from triage_lab.domain.gate import Gate, GateResult
 from triage_lab.lab.arms import ArmRun, Decided, decide, play, route, sla_masks, where_mask
@@ -116,10 +116,13 @@ def backtest(
     progress("measuring", 0.85)
     result = assemble(study, run_id, canonical_json(manifest))
     progress("recording the run", 0.95)
-    with files_of(config, result, canonical_json(manifest) + "\n") as folder:
-        with store.open_store(config.database, write=True) as con, store.transaction(con):
-            store.set_as_of(con, snapshot.as_of_load)
-            _save(con, study, result, manifest, started, time.perf_counter() - began, gates)
+    with (
+        files_of(config, result, canonical_json(manifest) + "\n") as folder,
+        store.open_store(config.database, write=True) as con,
+        store.transaction(con),
+    ):
+        store.set_as_of(con, snapshot.as_of_load)
+        _save(con, study, result, manifest, started, time.perf_counter() - began, gates)
     progress("done", 1.0)
     return Run(result, folder, config.database)
 
@@ -130,7 +133,8 @@ def playable(operations: Operations | None, snapshot: Snapshot) -> tuple[Operati
         return None, "no operations.yaml"
     handle = snapshot.history["handle_minutes"]
     if handle.null_count() == handle.len():
-        return None, "operations.yaml is here, but no ticket has handle_minutes; routing only"
+        known = f"by the data's cutoff, {iso(snapshot.cutoff)}"
+        return None, f"operations.yaml is here, but no ticket has handle_minutes {known}; routing only"
     return operations, ""
 
 
@@ -273,7 +277,10 @@ def _save(
             gate_results=result.gates,
         ),
     )
-    quality.run_sql(con, gates, cutoff=study.snapshot.cutoff, run_id=result.run_id)
+    open_gates = {item.gate_id for item in result.gates if item.state in (GateState.FAIL, GateState.WARN)}
+    failing = [gate for gate in gates if gate.gate_id in open_gates]
+    if failing:
+        quality.run_sql(con, failing, cutoff=study.snapshot.cutoff, run_id=result.run_id)
 
 
 def _with_scored(records: pl.DataFrame, scored: np.ndarray) -> pl.DataFrame:

@@ -52,7 +52,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The trail of one ticket."""
+    """The trail of one ticket; ``notices`` say what has changed since the run whose timeline is shown."""
 
     ticket_id: str
     arrived_at: str
@@ -68,6 +68,18 @@ class Explanation:
     near_misses: tuple[str, ...]
     values: tuple[Value, ...]
     timeline: tuple[Event, ...]
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """The run whose records are shown: its id, its candidate, its data, and what it decided for the ticket."""
+
+    run_id: str
+    name: str
+    digest: str
+    data_digest: str
+    decided: str
 
 
 def explain(config: Config, ticket: str, *, run: str | None = None, policy: str | None = None) -> Explanation:
@@ -82,10 +94,13 @@ def explain(config: Config, ticket: str, *, run: str | None = None, policy: str 
     with store.open_store(config.database, write=False) as con:
         snapshot = read_snapshot(con, config, operations)
         row = _row(snapshot, ticket)
-        run_id, candidate = _run(con, run, policy)
+        shown = _run(con, run, policy, ticket)
         looked_up = _lookups(snapshot, row)
-        timeline = _timeline(con, run_id, ticket)
-    parsed = load_policy(config, policy or candidate, operations)
+        timeline = _timeline(con, shown.run_id if shown else None, ticket)
+    parsed = load_policy(config, policy or (shown.name if shown else ""), operations)
+    if shown is not None and policy is not None and _digest(parsed) != shown.digest:
+        # what another policy would have led to is not known without a backtest
+        timeline = tuple(event for event in timeline if event.arm != "candidate")
     context = snapshot.context.row(row, named=True)
     trace = _interpret(config, parsed, context, manual_triage(operations))
     lines = tuple(
@@ -107,7 +122,23 @@ def explain(config: Config, ticket: str, *, run: str | None = None, policy: str 
         near_misses=tuple(trace.near_misses),
         values=tuple(_values(trace, context, snapshot.columns, looked_up)),
         timeline=timeline,
+        notices=tuple(_notices(shown, parsed, snapshot, policy)),
     )
+
+
+def _notices(shown: _Shown | None, parsed: Any, snapshot: Snapshot, named: str | None) -> list[str]:
+    """What is not as it was in the run that is shown."""
+    if shown is None:
+        return []
+    out = []
+    if _digest(parsed) != shown.digest:
+        if named is None:
+            out.append(f"the policy {shown.name} has changed since run {shown.run_id}; the run decided {shown.decided}")
+        else:
+            out.append(f"run {shown.run_id} replayed {shown.name} as it was then: its candidate is not shown")
+    if snapshot.data_digest != shown.data_digest:
+        out.append(f"data were loaded since run {shown.run_id}; the values are those known now")
+    return out
 
 
 def _interpret(config: Config, parsed: Any, context: dict[str, Any], manual: str) -> Any:
@@ -130,8 +161,8 @@ def _row(snapshot: Snapshot, ticket: str) -> int:
     return int(found["row"][0])
 
 
-def _run(con: Any, run: str | None, named: str | None) -> tuple[str | None, str]:
-    """The run whose records are shown, and the name of its candidate."""
+def _run(con: Any, run: str | None, named: str | None, ticket: str) -> _Shown | None:
+    """The run whose records are shown; None if there is none and a policy is named."""
     import json
 
     runs = store.list_runs(con)
@@ -140,10 +171,21 @@ def _run(con: Any, run: str | None, named: str | None) -> tuple[str | None, str]
             raise StoreError(
                 "no run is recorded yet", "a run, or --policy NAME", "triage-lab explain TICKET --policy NAME"
             )
-        return None, named
+        return None
     newest = "" if run is not None else str(runs.sort("started_at", "run_id")["run_id"][-1])
     found = store.read_run(con, run or newest)
-    return str(found["run_id"]), str(json.loads(str(found["manifest"]))["candidate"]["name"])
+    manifest = json.loads(str(found["manifest"]))
+    run_id, candidate = str(found["run_id"]), manifest["candidate"]
+    if named is None and not candidate["digest"]:
+        raise StoreError(
+            f"run {run_id} replayed history as it was, no policy", "a run of a policy, or --policy NAME",
+            f"triage-lab explain {ticket[:80]} --policy NAME",
+        )  # fmt: skip
+    rows = [
+        row for row in store.ticket_decisions(con, run_id, ticket).iter_rows(named=True) if row["arm"] == "candidate"
+    ]
+    decided = f"{rows[0]['rule_id']}, to {rows[0]['owner_team']}" if rows else "nothing for this ticket"
+    return _Shown(run_id, str(candidate["name"]), str(candidate["digest"]), str(manifest["data"]["digest"]), decided)
 
 
 def _lookups(snapshot: Snapshot, row: int) -> dict[str, dict[str, Any]]:

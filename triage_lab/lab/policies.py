@@ -10,7 +10,7 @@ from typing import Any
 from triage_lab import policy
 from triage_lab.domain.desk import ContextColumn, Operations
 from triage_lab.domain.documents import Document
-from triage_lab.domain.errors import Place, PolicyError
+from triage_lab.domain.errors import ConfigError, Place, PolicyError
 from triage_lab.domain.policy import Policy
 from triage_lab.lab.config import Config
 from triage_lab.lab.documents import read_document
@@ -71,7 +71,7 @@ def policy_files(config: Config) -> dict[str, Path]:
 
 
 def find_policy(config: Config, name: str) -> Path:
-    """Return the file of a policy given by name or by path.
+    """Return the file of a policy given by its file's name, by the name inside it, or by path.
 
     Raises
     ------
@@ -86,8 +86,19 @@ def find_policy(config: Config, name: str) -> Path:
         if path.exists():
             return path
         raise PolicyError("no such policy file", "a YAML file", "check the path", place=Place(name[:200]))
+    for path in known.values():
+        if _named(config, path) == name:
+            return path
     hint = nearest(name, known) if known else f"no policy lies in {shown(config, config.policies)}/"
     raise PolicyError(f"unknown policy '{name[:80]}'", hint, "name one of the lab's policies, or a .yaml file")
+
+
+def _named(config: Config, path: Path) -> object:
+    """The name that a policy file gives itself; None for a file that is refused."""
+    try:
+        return read_document(path, name=shown(config, path)).data.get("policy")
+    except ConfigError:
+        return None
 
 
 def load_policy(config: Config, name: str, operations: Operations | None) -> Policy:

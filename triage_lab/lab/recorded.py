@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 RESULT, SCORECARD, MANIFEST = "result.json", "scorecard.html", "manifest.json"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Run:
     """A recorded run: its result, its folder, its tables in the store.
 
@@ -66,6 +66,11 @@ class Run:
         from triage_lab import report
 
         return report.figure(self.result, name)
+
+    def __repr__(self) -> str:
+        """One line; a notebook shows the summary instead."""
+        result = self.result
+        return f"<Run {self.run_id}: {result.candidate.name} against {result.baseline.name}, {result.verdict.word}>"
 
     def _repr_html_(self) -> str:
         """The summary, for a notebook."""

@@ -121,7 +121,9 @@ def _connect(file: Path, write: bool, spill: str, wait_seconds: float) -> duckdb
                 raise _refusal(file, error, wait_seconds) from error
             time.sleep(min(_RETRY_SECONDS, left))
     con.execute("SET TimeZone = 'UTC'")
-    con.execute("SET enable_progress_bar = false")
+    # In a notebook the setting itself is refused where no widget library is installed, though the bar is off already.
+    if con.execute("SELECT current_setting('enable_progress_bar')").fetchall() == [(True,)]:
+        con.execute("SET enable_progress_bar = false")
     if not write:
         con.execute("SET enable_external_access = false")
     return con
