@@ -31,6 +31,14 @@ COMMON = "Common flags"
 SPACES = "\n \u2009\u202f\u00a0"
 
 
+class _Console(Console):
+    """A console that leaves it to the command what a closed pipe means."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise instead of ending the process with 1, which means no."""
+        raise BrokenPipeError
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """The common flags of one call, and the two consoles (answers on stdout, logs on stderr)."""
@@ -46,7 +54,7 @@ class Session:
     @property
     def out(self) -> Console:
         """Console for answers; silent with --json."""
-        return Console(quiet=self.json or self.quiet, no_color=not self.color, highlight=False, soft_wrap=False)
+        return _Console(quiet=self.json or self.quiet, no_color=not self.color, highlight=False, soft_wrap=False)
 
     @property
     def log(self) -> Console:

@@ -41,7 +41,7 @@ class Kpi:
     on: str = CANDIDATE
     bound: str = TWO_SIDED
     min_n: int = MIN_N
-    min_accounts: int = 1
+    min_accounts: int = 0
     primary: bool = False
     place: Place = NOWHERE
 
@@ -107,7 +107,9 @@ class _Fields:
 
     def whole(self, key: str, default: int) -> int:
         """Read a whole number of at least 1."""
-        value = self.data.get(key, default)
+        value = self.data.get(key)
+        if value is None:
+            return default
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise self.fail(f"'{key}' is {value}", "a whole number of at least 1", "correct the number", key)
         return value
@@ -194,7 +196,7 @@ def _kpi(fields: _Fields, catalogue: Mapping[str, Metric] | None) -> Kpi:
         on=on,
         bound=fields.text("bound", TWO_SIDED, (TWO_SIDED, ONE_SIDED)),
         min_n=fields.whole("min_n", MIN_N),
-        min_accounts=fields.whole("min_accounts", 1),
+        min_accounts=fields.whole("min_accounts", 0),
         primary=fields.flag("primary"),
         place=fields.document.source.place(*fields.path),
     )
