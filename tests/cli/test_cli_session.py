@@ -87,6 +87,11 @@ def test_every_error_says_what_to_do_next(
     assert words in json.loads(said.out)["error"]["action"]
 
 
+def test_a_full_disk_is_no_internal_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert fail(session(), RuntimeError('IO Error: Could not write file "a": No space left on device')) == 3
+    assert "make room" in capsys.readouterr().err
+
+
 def test_text_from_data_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     hostile = "\x1b[31m\u202egnp.exe\r\x07\u2066 <b>\nerror: fake"
     fail(session(), ConfigError(hostile))

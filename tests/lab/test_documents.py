@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from triage_lab.domain.errors import ConfigError, TriageLabError
 from triage_lab.lab.documents import parse_document, read_document
+from triage_lab.lab.fields import nearest
 
 
 def test_core_scalars_and_places() -> None:
@@ -40,13 +41,13 @@ def test_folded_and_literal_text() -> None:
         ("a: 1_000", 1, "ambiguous"),
         ("a: 0x10", 1, "ambiguous"),
         ("a: .inf", 1, "ambiguous"),
-        ("a:\n - b\n  c: 1", 3, "mapping values"),
+        ("a:\n - b\n  c: 1", 3, "indentation"),
         ("1: a", 1, "not text"),
         ("a: !!python/object:os.system x", 1, "tag"),
         ("- a", 1, "not a mapping"),
         ("a: 1\n---\nb: 2", 2, "second document"),
         ("a: " + "[" * 60 + "]" * 60, 1, "deeper"),
-        ("\ta: 1", 1, "cannot start any token"),
+        ("\ta: 1", 1, "a tab"),
         ("a: 2026-02-30", 1, "no date"),
         ("a: x\x00y", 1, "NUL"),
     ],
@@ -94,3 +95,28 @@ def test_any_text_is_read_or_refused_in_our_words(text: str) -> None:
         assert error.exit_code == 3
     else:
         assert isinstance(document.data, dict)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a:\n  - b\n c: 1\n", "indentation does not fit"),
+        ("a: b: c\n", "lacks quotes"),
+        ("a:\n\tb: 1\n", "a tab"),
+        ('a: "x\n', "never closed"),
+        ("a: {b: 1\nc: 2\n", "closing brace"),
+        ("a: [1\n", "closing bracket"),
+        ("a: - b\n", "list item"),
+        ("a: @x\n", "begins with @"),
+    ],
+)
+def test_a_broken_file_is_described_in_words(text: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words) as caught:
+        parse_document(text, "f.yaml")
+    assert "<" not in caught.value.found
+    assert caught.value.place.line is not None
+
+
+def test_long_lists_of_names_are_cut() -> None:
+    said = nearest("zzzzzz", [f"name{number}" for number in range(500)])
+    assert said.endswith("and 440 more")

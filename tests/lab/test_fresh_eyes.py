@@ -196,6 +196,12 @@ def test_a_proposal_reads_semicolons_and_loads_what_it_says(lab: Lab, tmp_path: 
     assert (report.files[0].read, report.rejected) == (1, 0)
 
 
+def test_a_proposal_doubts_a_unit_that_no_name_tells(lab: Lab, tmp_path: Path) -> None:
+    path = tmp_path / "calls.csv"
+    path.write_text("call_id,call_time,handle_time\n1,2026-01-01T00:00:00Z,300\n")
+    assert "handle_minutes: 'handle_time'  # unsure: must be in minutes" in lab.propose(path).yaml
+
+
 def test_a_proposal_names_what_is_required_and_was_not_found(lab: Lab, tmp_path: Path) -> None:
     path = tmp_path / "odd.csv"
     path.write_text("zzz,created_at\n1,2026-01-01T00:00:00Z\n")
@@ -216,3 +222,16 @@ def test_a_desk_without_known_handle_times_names_the_cutoff(lab: Lab, tmp_path: 
     assert any("by the data's cutoff, 2026-01-28T10:00:00Z" in text for text in said)
     manifest = next((lab.root / "reports").glob("*/manifest.json"))
     assert json.loads(manifest.read_text())["kind"] == "backtest"
+
+
+def test_the_desk_says_what_it_could_not_use(lab: Lab, tmp_path: Path) -> None:
+    header, *rows = TICKETS.splitlines()
+    timed = [f"{row},{0 if number == 3 else 5}" for number, row in enumerate(rows)]
+    (tmp_path / "timed.csv").write_text("\n".join([f"{header},handle_minutes", *timed]) + "\n")
+    lab.ingest([tmp_path / "timed.csv"], table="tickets")
+    (lab.root / "operations.yaml").write_text(
+        "manual_triage_team: support\nteams:\n  support: {calendar: always, agents: 2}\n"
+        "  billing: {calendar: always, agents: 2}\n"
+    )
+    run = lab.backtest("outer", baseline="outer")
+    assert any("not positive" in notice for notice in run.result.notices)

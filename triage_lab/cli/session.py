@@ -152,6 +152,9 @@ def fail(session: Session | None, error: BaseException) -> int:
         code, parts = error.exit_code, (str(error.place), error.found, error.expected, action)
     elif isinstance(error, KeyboardInterrupt):
         code, parts = 130, ("", "interrupted", "", "what was not finished was not stored; run the command again")
+    elif "No space left on device" in str(error):
+        found = " ".join(str(error).split())
+        code, parts = 3, ("", found, "free space on that disk", "make room, then run the command again")
     else:
         code = 70
         parts = ("", f"internal error: {type(error).__name__}: {error}", "", "rerun with --traceback and report it")
@@ -176,7 +179,7 @@ def _common() -> list[inspect.Parameter]:
         return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
     def option(kind: Any, *names: str, help: str) -> Any:
-        return Annotated[kind, typer.Option(*names, help=help, rich_help_panel=COMMON)]
+        return Annotated[kind, typer.Option(*names, help=help, rich_help_panel=COMMON, readable=False)]
 
     return [
         flag("as_json", option(bool, "--json", help="One JSON document on stdout; logs on stderr."), False),

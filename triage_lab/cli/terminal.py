@@ -250,16 +250,22 @@ def runs_table(console: Console, lines: Sequence[RunLine]) -> None:
     if not lines:
         console.print("no run is recorded yet\nNext:  triage-lab backtest POLICY")
         return
-    table = grid("run", "started (UTC)", "candidate", "baseline", ("tickets", "right"), "verdict", ("seconds", "right"))
+    table = grid("run", "started (UTC)", "what", ("tickets", "right"), ("seconds", "right"))
     table.columns[0].no_wrap = table.columns[1].no_wrap = True  # an id that is folded cannot be copied
     for line in lines:
         table.add_row(
-            line.run_id, safe(line.started_at[:16]), safe(line.candidate), safe(line.baseline),
-            f"{line.tickets:,}" if line.tickets is not None else "–", safe(line.verdict or "–"),
+            line.run_id, safe(line.started_at[:16]), _what(line),
+            f"{line.tickets:,}" if line.tickets is not None else "–",
             f"{line.wall_seconds:.1f}" if line.wall_seconds is not None else "–",
         )  # fmt: skip
     console.print(table)
     _next(console, (f"triage-lab runs {lines[0].run_id}", f"triage-lab scorecard {lines[0].run_id}"))
+
+
+def _what(line: RunLine) -> str:
+    """Both policies of a run, and its verdict where its files are there."""
+    names = f"{safe(line.candidate)} against {safe(line.baseline)}"
+    return f"{names}\n[dim]{safe(line.verdict)}[/dim]" if line.verdict else names
 
 
 def settings_table(console: Console, settings: Sequence[Setting]) -> None:

@@ -26,6 +26,24 @@ _DECIMAL = re.compile(r"^[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE]
 _REFUSED_NUMBER = re.compile(
     r"^[-+]?(?:0[0-9_.]+|[0-9][0-9_]*_[0-9_.]*|0[xo][0-9a-fA-F_]+|\.(?:inf|Inf|INF|nan|NaN|NAN))$"
 )
+# what the parser says, and what it means; the first that fits
+_PROBLEMS = (
+    ("expected <block end>", "the indentation does not fit the lines above, or text follows a closed quote"),
+    (
+        "mapping values are not allowed",
+        "a colon in an odd place: the indentation is wrong, or a text with ': ' lacks quotes",
+    ),
+    ("sequence entries are not allowed", "a list item (- …) in an odd place: it begins on a line of its own"),
+    ("character '\\t' that cannot start", "a tab where YAML wants spaces"),
+    ("character '@' that cannot start", "a text that begins with @ lacks quotes"),
+    ("character '`' that cannot start", "a text that begins with ` lacks quotes"),
+    ("character '%' that cannot start", "a text that begins with % lacks quotes"),
+    ("unexpected end of stream", "a quote that is opened and never closed"),
+    ("could not find expected ':'", "a line that is no key: value"),
+    ("expected ',' or ']'", "a list [ … ] without its closing bracket, or without a comma between two items"),
+    ("expected ',' or '}'", "a mapping { … } without its closing brace, or without a comma between two items"),
+    ("but found '<stream end>'", "the file ends in the middle of a value"),
+)
 _DATE = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 
 
@@ -85,7 +103,7 @@ def parse_document(text: str, file: str) -> Document:
         data = reader.document(iter(YAML(typ="rt").parse(text)))
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        found = " ".join(str(error.problem or error.context or "not YAML").split())
+        found = _in_words(" ".join(str(error.problem or error.context or "not YAML").split()))
         where = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
         raise ConfigError(found, "YAML: two spaces an indent, key: value", "correct this line", place=where) from error
     except YAMLError as error:
@@ -93,6 +111,14 @@ def parse_document(text: str, file: str) -> Document:
     if not isinstance(data, dict):
         raise ConfigError("the top level is not a mapping", "key: value lines", place=Place(file, 1, 1))
     return Document(data, SourceMap(file, reader.positions))
+
+
+def _in_words(problem: str) -> str:
+    """What the YAML parser found, for people who do not know its grammar."""
+    for part, words in _PROBLEMS:
+        if part in problem:
+            return words
+    return problem.replace("<stream end>", "the end of the file")
 
 
 class _Reader:

@@ -18,12 +18,19 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 IDENTIFIER = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.:@-]{0,99}$")
 
 
+_MOST_NAMES = 60
+
+
 def nearest(name: str, allowed: Collection[str]) -> str:
     """Return ``did you mean X?`` or the allowed names, for the end of an error."""
     close = difflib.get_close_matches(name, list(allowed), n=1)
     if close:
         return f"did you mean '{close[0]}'?"
-    return "allowed: " + ", ".join(sorted(allowed)) if allowed else "nothing is allowed here"
+    if not allowed:
+        return "nothing is allowed here"
+    names = sorted(allowed)
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return "allowed: " + ", ".join(names[:_MOST_NAMES]) + more
 
 
 @dataclass(frozen=True, slots=True)

@@ -224,7 +224,10 @@ def _agents(team: str, fields: Fields) -> tuple[Agent, ...]:
         count = fields.integer("agents", low=1, high=100_000)
         return tuple(Agent(f"{team}-{number}") for number in range(1, count + 1))
     if not isinstance(value, list) or not value:
-        raise fields.fail("agents", f"team '{team}' has no agents", "a number from 1, or a list of {id: …}")
+        odd = (
+            "no agents" if value is None or value == [] else f"agents: {str(value)[:40]}, which is no number of people"
+        )
+        raise fields.fail("agents", f"team '{team}' has {odd}", "a whole number from 1, or a list of {id: …}")
     agents: list[Agent] = []
     for item in fields.items("agents"):
         item.only("id", "skills", "shifts", "inferred", "evidence")

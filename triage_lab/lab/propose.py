@@ -32,7 +32,8 @@ def propose(file: Path, table: str, delimiter: str | None = None) -> Proposal:
     lines = [f"# {table}: canonical column: column of {_comment(file.name)}; review what is marked unsure"]
     for canonical, column, certainty in found:
         if column is not None:
-            mark = "" if certainty >= sources.UNSURE_BELOW else "  # unsure"
+            unit = f": must be in {sources.UNITS[canonical]}" if canonical in sources.UNITS else ""
+            mark = "" if certainty >= sources.UNSURE_BELOW else f"  # unsure{unit}"
             lines.append(f"{canonical}: {_quoted(column)}{mark}")
         elif (wanted := CANONICAL[table].column(canonical)) is not None and wanted.required:
             lines.append(f"# {canonical}: required, and no column is named like it; write it here")

@@ -104,7 +104,8 @@ def assemble(study: Study, run_id: str, manifest: str) -> Result:
         scored,
     )
     policy = study.candidate.decided.policy
-    notices = study.notices + ((NO_ACCOUNTS,) if known == 0 else ())
+    of_desk = study.world.notices if study.world is not None else ()
+    notices = (*study.notices, *of_desk, *((NO_ACCOUNTS,) if known == 0 else ()))
     return Result(
         schema_version=SCHEMA_VERSION,
         kind="backtest",

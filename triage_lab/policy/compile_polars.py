@@ -16,22 +16,21 @@ from triage_lab.domain.policy import DEFAULT_ID, MANUAL_TRIAGE, Actions, OnUnkno
 from triage_lab.domain.predicate import Predicate
 from triage_lab.policy.actions import actions_plain, manual_actions, merge_actions
 from triage_lab.policy.kinds import bind
+from triage_lab.policy.masks import BITS, Bools, Truths, Words, item_column, masks
 from triage_lab.policy.partition import Part, parts
 from triage_lab.policy.polars_predicate import (
     ARRIVED,
+    ROW,
     Dated,
     columns_with_kinds,
     evaluate,
     prepare,
 )
 
-BITS = 64
 _OUTCOMES = tuple(str(outcome) for outcome in Outcome)
 _PRIORITIES = tuple(str(priority) for priority in Priority)
 _CODE = {outcome: index for index, outcome in enumerate(Outcome)}
-Bools = np.ndarray[Any, np.dtype[np.bool_]]
 Codes = np.ndarray[Any, np.dtype[np.int32]]
-Words = np.ndarray[Any, np.dtype[np.uint64]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +103,6 @@ class _Decided:
     unknown: tuple[Words, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Truths:
-    """Fired and unknown of every item, None where it never is; ``absent``: where a required column is NULL."""
-
-    fired: list[Bools | None]
-    unknown: list[Bools | None]
-    absent: dict[str, Bools]
-
-
 def compile_policy(policy: Policy, *, manual_triage_team: str = MANUAL_TRIAGE, timezone: str = "UTC") -> CompiledPolicy:
     """Compile a policy.
 
@@ -163,73 +153,82 @@ def _decide_rows(compiled: CompiledPolicy, part: Part) -> _Decided:
     policy = compiled.policy
     truths = _truths(compiled, part)
     first_rule, default = len(policy.overrides), len(policy.overrides) + len(policy.rules)
-    winner = np.full(part.rows.size, default, dtype=np.int32)
-    for index in reversed(range(first_rule, default)):
-        requires = policy.rules[index - first_rule].requires
-        unknown = truths.unknown[index]
-        fired = truths.fired[index]
-        if fired is not None:
-            np.copyto(winner, index, where=fired)
-        if requires and unknown is not None:
-            np.copyto(winner, index, where=unknown & _any_absent(requires, truths))
+    winner = _winner(policy, truths, first_rule, default)
     rule, outcome, base, free = _overridden(policy, truths, winner, default)
-    lacking = free & _lacking(policy, truths, winner, first_rule)
-    np.copyto(base, default + 1, where=lacking)
-    np.copyto(outcome, _CODE[Outcome.MANUAL_REQUIRES], where=lacking)
-    overridden = np.where(free, np.int32(-1), winner)
+    if _required(policy):
+        lacking = free & _lacking(policy, truths, winner, first_rule)
+        base = np.where(lacking, np.int32(default + 1), base)
+        outcome = np.where(lacking, np.int32(_CODE[Outcome.MANUAL_REQUIRES]), outcome)
+    overridden = np.where(free, np.int32(-1), winner) if policy.overrides else np.full_like(winner, -1)
     never: Bools = np.zeros(winner.size, dtype=np.bool_)
-    also = tuple(never if flag is None else flag for flag in truths.fired[default:])
-    return _Decided(
-        rule, overridden, outcome, base, also, _packed(truths.fired, winner.size), _packed(truths.unknown, winner.size)
-    )
+    effects = (truths.fired(index) for index in range(default, len(policy.items)))
+    also = tuple(never if flag is None else flag for flag in effects)
+    return _Decided(rule, overridden, outcome, base, also, *masks(truths, len(policy.items)))
 
 
-def _truths(compiled: CompiledPolicy, part: Part) -> _Truths:
+def _winner(policy: Policy, truths: Truths, first_rule: int, default: int) -> Codes:
+    """Index of the first rule that fires, or that lacks a required column; bounded depth of expressions."""
+    active = [index for index in reversed(range(first_rule, default)) if index in truths.items]
+    if not active:
+        return np.full(truths.frame.height, default, dtype=np.int32)
+    found, winner = truths.frame, pl.lit(default, dtype=pl.Int32)
+    for start in range(0, len(active), BITS):
+        for index in active[start : start + BITS]:
+            fires, requires = pl.col(item_column(index)), policy.rules[index - first_rule].requires
+            if requires and index in truths.doubtful:
+                fires = fires | (fires.is_null() & pl.any_horizontal(_absent(name) for name in requires))
+            winner = pl.when(fires).then(pl.lit(index, dtype=pl.Int32)).otherwise(winner)
+        found, winner = found.with_columns(winner.alias("winner")), pl.col("winner")
+    return found["winner"].to_numpy()
+
+
+def _truths(compiled: CompiledPolicy, part: Part) -> Truths:
     """Evaluate every item that may matter, and which required columns are NULL."""
     policy = compiled.policy
     dated = Dated(policy.params, compiled.timezone)
-    named = {f":item{i}": predicate for i, predicate in enumerate(compiled.predicates) if part.active[i]}
+    named = {item_column(i): predicate for i, predicate in enumerate(compiled.predicates) if part.active[i]}
     frame = evaluate(part.prepared, named, dated)
-    windows = {f":item{i}": dated.valid(item.valid_from, item.valid_to) for i, item in enumerate(policy.items)}
+    windows = {item_column(i): dated.valid(item.valid_from, item.valid_to) for i, item in enumerate(policy.items)}
     inside = {name: window for name, window in windows.items() if window is not None and name in named}
     if inside:
         within = evaluate(part.prepared, inside)
         closed = [pl.when(within[name]).then(frame[name]).otherwise(pl.lit(False)).alias(name) for name in inside]
         frame = frame.with_columns(closed)
-    fired: list[Bools | None] = [None] * len(policy.items)
-    unknown: list[Bools | None] = [None] * len(policy.items)
-    for name, series in zip(named, frame.iter_columns(), strict=True):
-        index = int(name.removeprefix(":item"))
-        some = series.null_count() > 0
-        fired[index] = (series.fill_null(False) if some else series).to_numpy()
-        unknown[index] = series.is_null().to_numpy() if some else None
-    absent = {name: part.prepared.frame[name].is_null().to_numpy() for name in _required(policy)}
-    return _Truths(fired, unknown, absent)
+    absent = [part.prepared.frame[name].is_null().alias(_absent(name)) for name in _required(policy)]
+    items = frozenset(index for index, active in enumerate(part.active) if active)
+    doubtful = frozenset(index for index in items if frame[item_column(index)].null_count())
+    rows = part.prepared.frame.select(ROW)  # without an item the frame of items would have no rows
+    return Truths(rows.with_columns(*frame.iter_columns(), *absent), items, doubtful)
 
 
-def _any_absent(requires: Sequence[str], truths: _Truths) -> Bools:
+def _absent(column: str) -> str:
+    """Name the column that tells where a required one is NULL."""
+    return f":absent:{column}"
+
+
+def _any_absent(requires: Sequence[str], truths: Truths) -> Bools:
     """Where any of the columns is NULL."""
-    found = truths.absent[requires[0]]
-    for name in requires[1:]:
-        found = found | truths.absent[name]
-    return found
+    return truths.frame.select(pl.any_horizontal(_absent(name) for name in requires)).to_series().to_numpy()
 
 
-def _overridden(policy: Policy, truths: _Truths, winner: Codes, default: int) -> tuple[Codes, Codes, Codes, Bools]:
+def _overridden(policy: Policy, truths: Truths, winner: Codes, default: int) -> tuple[Codes, Codes, Codes, Bools]:
     """Apply the overrides; returns rule, outcome, base and where none applied."""
-    rule, base = winner.copy(), winner.copy()
-    outcome = np.full(winner.size, _CODE[Outcome.RULE], dtype=np.int32)
-    np.copyto(outcome, _CODE[Outcome.DEFAULT], where=winner == default)
+    by_winner = np.full(default + 1, _CODE[Outcome.RULE], dtype=np.int32)
+    by_winner[default] = _CODE[Outcome.DEFAULT]
+    outcome = by_winner.take(winner)
     free: Bools = np.ones(winner.size, dtype=np.bool_)
+    if not policy.overrides:
+        return winner, outcome, winner, free
+    rule, base = winner.copy(), winner.copy()
     ids = ids_of(policy)
     for index, override in enumerate(policy.overrides):
         listed = np.array([override.lists(name) for name in ids], dtype=np.bool_)
         asked = free if listed[len(policy.overrides) :].all() else free & listed.take(winner)
-        fired = truths.fired[index]
+        fired = truths.fired(index)
         applied = asked & fired if fired is not None else np.zeros_like(asked)
         np.copyto(base, index, where=applied)
         np.copyto(outcome, _CODE[Outcome.OVERRIDE], where=applied)
-        unknown = truths.unknown[index]
+        unknown = truths.unknown(index)
         if unknown is not None and override.on_unknown is OnUnknown.MANUAL_TRIAGE:
             stuck = asked & unknown
             np.copyto(base, default + 1, where=stuck)
@@ -240,7 +239,7 @@ def _overridden(policy: Policy, truths: _Truths, winner: Codes, default: int) ->
     return rule, outcome, base, free
 
 
-def _lacking(policy: Policy, truths: _Truths, winner: Codes, first_rule: int) -> Bools:
+def _lacking(policy: Policy, truths: Truths, winner: Codes, first_rule: int) -> Bools:
     """Where a column that the winner requires is NULL."""
     found: Bools = np.zeros(winner.size, dtype=np.bool_)
     groups: dict[tuple[str, ...], list[int]] = {}
@@ -253,19 +252,6 @@ def _lacking(policy: Policy, truths: _Truths, winner: Codes, first_rule: int) ->
         member[winners] = True
         found |= member.take(winner) & _any_absent(requires, truths)
     return found
-
-
-def _packed(flags: Sequence[Bools | None], size: int) -> tuple[Words, ...]:
-    """Pack one flag per item into 64-bit words, item i in bit i % 64 of word i // 64; at least one word."""
-    words = []
-    for start in range(0, max(len(flags), 1), BITS):
-        word = np.zeros(size, dtype=np.uint64)
-        for shift in range(0, BITS, 8):
-            group = flags[start + shift : min(start + shift + 8, start + BITS)]
-            if any(flag is not None for flag in group):
-                word |= _packed_byte(group, size).astype(np.uint64) << np.uint64(shift)
-        words.append(word)
-    return tuple(words)
 
 
 def _packed_byte(group: Sequence[Bools | None], size: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -325,9 +311,9 @@ def _frame(compiled: CompiledPolicy, decided: _Decided, context: pl.DataFrame) -
         "rule_id": _enum(ids, decided.rule),
         "overridden_rule_id": _enum(ids, decided.overridden),
         "outcome": _enum(_OUTCOMES, decided.outcome),
-        "owner_team": _enum(owners, owner.take(decided.base)),
-        "priority": _priority(urgency.take(key_of_row), context),
-        "action_set_id": pl.Series(set_id.take(key_of_row), dtype=pl.UInt32),
+        "owner_team": _enum(owners, owner).gather(_indexes(decided.base)),
+        "priority": _priority(urgency, key_of_row, context),
+        "action_set_id": pl.Series(set_id, dtype=pl.UInt32).gather(_indexes(key_of_row)),
     }
     for name, words in (("fired", decided.fired), ("unknown", decided.unknown)):
         columns |= {f"{name}_{index}": pl.Series(word, dtype=pl.UInt64) for index, word in enumerate(words)}
@@ -355,8 +341,9 @@ def _keys(decided: _Decided) -> tuple[list[tuple[int, tuple[int, ...]]], Codes]:
 
 def _compressed(meanings: list[Any], key: Codes) -> tuple[list[Any], Codes]:
     """Keep the keys that occur and renumber them in ascending order."""
-    present = np.zeros(len(meanings), dtype=np.bool_)
-    present[key] = True
+    present = np.bincount(key, minlength=len(meanings)) > 0
+    if present.all():
+        return meanings, key
     renumbered = (np.cumsum(present) - 1).astype(np.int32)
     return [meaning for meaning, kept in zip(meanings, present, strict=True) if kept], renumbered.take(key)
 
@@ -369,18 +356,25 @@ def _merged(policy: Policy, bases: Sequence[Actions], base: int, also: Sequence[
 def _enum(names: Sequence[str], codes: Codes) -> pl.Series:
     """Codes as an Enum column; −1 is NULL."""
     dtype = pl.Enum(list(names))
-    labels = pl.Series([*names, None], dtype=dtype)
-    indexes = np.where(codes < 0, len(names), codes).astype(np.uint32) if codes.size and codes.min() < 0 else codes
-    return labels.gather(pl.Series(indexes, dtype=pl.UInt32))
+    low = int(codes.min()) if codes.size else 0
+    if low >= 0:
+        return pl.Series(list(names), dtype=dtype).gather(_indexes(codes))
+    if codes.max() < 0:
+        return pl.repeat(None, codes.size, dtype=dtype, eager=True)
+    return pl.Series([None, *names], dtype=dtype).gather(_indexes(codes + np.int32(1)))
 
 
-def _priority(urgency: Codes, context: pl.DataFrame) -> pl.Series:
-    """The policy's priority, else the ticket's own if it is one of the four, else normal."""
-    if not urgency.size or urgency.min() >= 0:
-        return _enum(_PRIORITIES, urgency)
+def _indexes(codes: Codes) -> pl.Series:
+    """Codes that are not negative as indexes, without a copy."""
+    return pl.Series(codes.view(np.uint32))
+
+
+def _priority(urgency: Codes, key: Codes, context: pl.DataFrame) -> pl.Series:
+    """The priority of each action set by key; else the ticket's own if it is one of the four, else normal."""
     normal = _PRIORITIES.index(Priority.NORMAL)
-    if "priority_at_creation" not in context.columns:
-        return _enum(_PRIORITIES, np.where(urgency < 0, np.int32(normal), urgency))
+    if "priority_at_creation" not in context.columns or not urgency.size or urgency.min() >= 0:
+        return _enum(_PRIORITIES, np.where(urgency < 0, np.int32(normal), urgency)).gather(_indexes(key))
     recorded = context["priority_at_creation"].cast(pl.Enum(_PRIORITIES), strict=False)
     own = recorded.to_physical().cast(pl.Int32).fill_null(normal).to_numpy()
-    return _enum(_PRIORITIES, np.where(urgency < 0, own, urgency))
+    chosen = urgency.take(key)
+    return _enum(_PRIORITIES, np.where(chosen < 0, own, chosen))

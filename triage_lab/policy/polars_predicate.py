@@ -206,7 +206,7 @@ def _typed(series: pl.Series, kind: ColumnKind) -> pl.Series:
     if kind not in NUMBERS:
         return series
     number = series.cast(pl.Float64)
-    if not number.is_finite().all():
+    if not dtype.is_integer() and not number.is_finite().all():
         raise ContextError(f"{series.name} holds NaN or infinity", "finite numbers", "correct the export")
     return number
 

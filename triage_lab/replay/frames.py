@@ -115,7 +115,7 @@ def stamps_of(series: pl.Series) -> npt.NDArray[np.int64]:
 
 def nullable(name: str, values: npt.NDArray[np.int64]) -> pl.Series:
     """Return an array of stamps as a column with NULL for NEVER."""
-    return pl.DataFrame({name: values}).select(pl.when(pl.col(name) != NEVER).then(pl.col(name))).to_series()
+    return pl.Series(name, values).set(pl.Series(values == NEVER), None)
 
 
 def minutes(name: str, seconds: npt.NDArray[np.int64], valid: npt.NDArray[np.bool_]) -> pl.Series:
@@ -125,12 +125,15 @@ def minutes(name: str, seconds: npt.NDArray[np.int64], valid: npt.NDArray[np.boo
     -----
     NumPy divides: Polars multiplies integers by a rounded 1/60, which is off by one in the last place now and then.
     """
-    quotient = pl.Series(name, seconds / 60)
-    return pl.DataFrame([quotient]).select(pl.when(pl.Series(valid)).then(pl.col(name)).alias(name)).to_series()
+    return pl.Series(name, seconds / 60).set(pl.Series(~valid), None)
 
 
 def numbered(series: pl.Series, names: Sequence[str]) -> npt.NDArray[np.int32]:
     """Return the position of each text in ``names``, -1 for NULL, -2 for a text that is not among them."""
+    if isinstance(series.dtype, pl.Enum):
+        codes = {name: code for code, name in enumerate(names)}
+        code_of = np.array([*(codes.get(text, -2) for text in series.dtype.categories), -1], dtype=np.int32)
+        return code_of.take(series.to_physical().cast(pl.UInt32).fill_null(len(code_of) - 1).to_numpy())
     text = series.cast(pl.String())
     if not names:
         return np.where(text.is_null().to_numpy(), -1, -2).astype(np.int32)

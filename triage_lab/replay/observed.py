@@ -11,7 +11,7 @@ import polars as pl
 from triage_lab.domain.desk import Operations
 from triage_lab.replay.arrays import NEVER
 from triage_lab.replay.frames import minutes, nullable, read_history, stamps_of
-from triage_lab.replay.promises import Stops, make_promises, sla_states
+from triage_lab.replay.promises import Stops, make_clocks, make_promises, sla_states
 from triage_lab.replay.records import misroute_columns
 from triage_lab.replay.service import handle_seconds
 
@@ -61,7 +61,7 @@ def observe(
     arrived = frame["arrived_at"].to_numpy().astype(np.int64)
     promises = make_promises(operations, arrived, stamps_of(frame["due_at"]), sla_masks)
     stops = Stops(stamps["first_action_at"], human, earliest, stamps["resolved_at"])
-    states = sla_states(promises, arrived, stops, cutoff) if promises else None
+    states = sla_states(make_clocks(promises, arrived), stops, cutoff) if promises else None
     return _records(frame, {**stamps, "acknowledged_at": earliest}, cutoff), states
 
 

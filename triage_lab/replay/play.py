@@ -33,7 +33,6 @@ from triage_lab.replay.clocks import due_times
 from triage_lab.replay.draws import uniforms
 from triage_lab.replay.frames import check_names, mask_of, minutes, nullable, numbered
 from triage_lab.replay.promises import Stops, sla_states
-from triage_lab.replay.records import misroute_columns
 from triage_lab.replay.roster import Roster
 from triage_lab.replay.service import LEVELS
 from triage_lab.replay.trail import Trail, decode_trail
@@ -127,8 +126,8 @@ def play(
     )
     game, trail, audit = run_desk(world.roster, load)
     return Played(
-        records=_records(world, decisions, game.fates),
-        sla_states=sla_states(world.promises, world.arrived, _stops(game.fates), world.cutoff),
+        records=_records(world, owner, game.fates),
+        sla_states=sla_states(world.clocks, _stops(game.fates), world.cutoff),
         trail=trail,
         audit=audit,
         donors={name: int((game.fates["level"] == level).sum()) for level, name in LEVELS.items()},
@@ -227,9 +226,8 @@ def _escalation_teams(world: World) -> list[str]:
 
 def _in_truth(world: World, team: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
     """Tell for each ticket whether a team is among its truth teams on the desk."""
-    row = np.repeat(np.arange(len(team)), np.diff(world.truth_first))
     found = np.zeros(len(team), dtype=bool)
-    found[row[world.truth == team[row]]] = True
+    found[world.truth_row[world.truth == team[world.truth_row]]] = True
     return found
 
 
@@ -345,27 +343,38 @@ def _deadlines(world: World, watched: list[tuple[EscalationWindow, npt.NDArray[n
         rows.append(watching[due <= world.cutoff])
         windows.append(np.full(len(rows[-1]), index, dtype=np.int64))
     time, row, window_of = np.concatenate(times), np.concatenate(rows), np.concatenate(windows)
-    order = np.lexsort((window_of, row, time))
+    order = _by_time(time, row, window_of)
     return record_array(DEADLINE, len(order), time=time[order], row=row[order], window=window_of[order])
+
+
+def _by_time(
+    time: npt.NDArray[np.int64], row: npt.NDArray[np.int64], window: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """Return the order by (time, row, window), by one number a deadline if 63 bits hold all three."""
+    if not len(time):
+        return np.zeros(0, dtype=np.int64)
+    rows, windows, first = int(row.max()) + 1, int(window.max()) + 1, int(time.min())
+    if (int(time.max()) - first + 1) * rows * windows > 2**63:
+        return np.lexsort((window, row, time))
+    return np.argsort(((time - first) * rows + row) * windows + window, kind="stable")
 
 
 def _stops(fates: Records) -> Stops:
     """Return when each clock stops: the first start is the first action, by a human, and acknowledges."""
-    started = fates["started"]
-    return Stops(started, started, started, fates["resolved"])
+    started = np.ascontiguousarray(fates["started"])
+    return Stops(started, started, started, np.ascontiguousarray(fates["resolved"]))
 
 
-def _records(world: World, decisions: pl.DataFrame, fates: Records) -> pl.DataFrame:
+def _records(world: World, owner: npt.NDArray[np.int32], fates: Records) -> pl.DataFrame:
     """Write the records frame of an arm."""
     owned = np.where(world.owned <= world.cutoff, world.owned, NEVER)
     done = fates["resolved"] != NEVER
-    started, resolved = nullable("started_at", fates["started"]), nullable("resolved_at", fates["resolved"])
+    started = nullable("started_at", np.ascontiguousarray(fates["started"]))
     waits = (fates["started"] != NEVER) & (fates["team"] < 0)
-    owners = world.history.with_columns(decisions["owner_team"].cast(pl.String()).alias("owner_team"))
-    misrouted = owners.select(*misroute_columns())
+    names = pl.Series("owner_team", world.roster.teams, dtype=pl.String())
     return pl.DataFrame(
         [
-            owners["owner_team"],
+            names.gather(pl.Series(owner.astype(np.uint32))),
             world.history["resolver_team_id"].alias("resolver_team"),
             world.history["arrived_at"],
             nullable("owned_at", owned),
@@ -373,12 +382,13 @@ def _records(world: World, decisions: pl.DataFrame, fates: Records) -> pl.DataFr
             started.alias("first_action_at"),
             started.alias("first_human_action_at"),
             started.alias("acknowledged_at"),
-            resolved,
+            nullable("resolved_at", np.ascontiguousarray(fates["resolved"])),
             minutes("wait_minutes", fates["waited"], waits),
             minutes("handle_minutes", fates["handle"], done),
             pl.Series("handoffs", np.ascontiguousarray(fates["handoffs"])),
             pl.Series("escalations", np.ascontiguousarray(fates["escalations"])),
-            *misrouted.get_columns(),
+            pl.Series("misrouted_resolver", owner != world.resolver).set(pl.Series(world.resolver == -1), None),
+            pl.Series("misrouted_labelled", ~_in_truth(world, owner)).set(world.unlabelled, None),
             nullable("censored_at", np.where(done, NEVER, np.int64(world.cutoff))),
         ]
     )
@@ -389,8 +399,10 @@ def _busy_seconds(world: World, game: Game, trail: Trail) -> dict[str, int]:
     busy = np.zeros(len(world.roster.teams), dtype=np.int64)
     team = game.slots["team"]
     inspected, resolved = trail.code == int(Code.HANDOFF), trail.code == int(Code.RESOLVE)
-    np.add.at(busy, team[trail.arg[inspected]], game.clock[INSPECTION])
-    np.add.at(busy, team[trail.arg[resolved]], game.fates["handle"][trail.ticket[resolved]])
+    busy += np.bincount(team[trail.arg[inspected]], minlength=len(busy)) * game.clock[INSPECTION]
+    seconds = game.fates["handle"][trail.ticket[resolved]]
+    # sums of whole numbers below 2**53, so doubles hold them exactly
+    busy += np.bincount(team[trail.arg[resolved]], weights=seconds, minlength=len(busy)).astype(np.int64)
     cutoff = np.array([world.cutoff], dtype=np.int64)
     for slot in np.flatnonzero(game.slots["ticket"] >= 0):
         hours = world.roster.schedule_of(int(slot))

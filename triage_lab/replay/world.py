@@ -14,7 +14,7 @@ from triage_lab.domain.enums import SlaMetric
 from triage_lab.domain.errors import ReplayError
 from triage_lab.replay.arrays import FAR, NEVER, Donors
 from triage_lab.replay.frames import numbered, read_history, stamps_of
-from triage_lab.replay.promises import Promise, make_promises
+from triage_lab.replay.promises import Clocks, Promise, make_clocks, make_promises
 from triage_lab.replay.roster import Roster, build_roster
 from triage_lab.replay.service import donor_tables, handle_seconds
 
@@ -43,9 +43,15 @@ class World:
         Team a misrouted ticket is handed to; -1 where no truth team is on the desk.
     truth_first, truth : int32 arrays, shapes (n + 1,) and (k,)
         Truth teams on the desk of ticket i: ``truth[truth_first[i]:truth_first[i + 1]]``.
+    truth_row : int64 array, shape (k,)
+        Ticket of each entry of ``truth``.
+    unlabelled : polars.Series
+        Of Boolean: nobody labelled the ticket's truth teams.
     category : int32 array
     donors : Donors
     promises : tuple of Promise
+    clocks : Clocks
+        The promises as they are judged.
     due_rank : int32 array
         Rank by (first-action due, row); zeros if no team works by due time.
     notices : tuple of str
@@ -64,9 +70,12 @@ class World:
     target: npt.NDArray[np.int32]
     truth_first: npt.NDArray[np.int32]
     truth: npt.NDArray[np.int32]
+    truth_row: npt.NDArray[np.int64]
+    unlabelled: pl.Series
     category: npt.NDArray[np.int32]
     donors: Donors
     promises: tuple[Promise, ...]
+    clocks: Clocks
     due_rank: npt.NDArray[np.int32]
     notices: tuple[str, ...]
 
@@ -135,9 +144,14 @@ def build_world(
         target=target,
         truth_first=truth_first,
         truth=truth,
+        truth_row=np.repeat(np.arange(len(arrived)), np.diff(truth_first)),
+        unlabelled=frame.select(
+            (pl.col("truth_teams").list.drop_nulls().list.len() > 0).fill_null(False).not_()
+        ).to_series(),
         category=category,
         donors=donor_tables(trace, resolver, category, teams=len(roster.teams), categories=len(categories) + 1),
         promises=promises,
+        clocks=make_clocks(promises, arrived),
         due_rank=_due_rank(promises, len(arrived)) if roster.desk.teams["heap"].max() >= 0 else zeros,
         notices=_notices(frame, minutes, trace, target),
     )

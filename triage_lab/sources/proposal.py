@@ -10,6 +10,8 @@ from triage_lab.sources.columns import SYNONYMS, plain
 from triage_lab.sources.facts import FileFacts
 
 UNSURE_BELOW = 0.8
+# columns with a unit in their name: a synonym without it may count in another one
+UNITS = {"handle_minutes": "minutes", "mrr_minor": "cents or the like, the currency's smallest unit"}
 _LEAST = 0.6
 _SYNONYM = 0.9
 _SYNONYM_STEP = 0.01
@@ -29,7 +31,7 @@ def propose(facts: FileFacts, table: Table) -> list[tuple[str, str | None, float
     -------
     list of (str, str or None, float)
         Canonical column, column of the file or None, certainty 0 to 1: 1 the same name, 0.8 to 0.9 a known synonym,
-        below ``UNSURE_BELOW`` likeness of spelling only. In the table's order; each column of the file at most once.
+        below ``UNSURE_BELOW`` likeness of spelling only, or an unknown unit. In the table's order; each column of the file at most once.
 
     Notes
     -----
@@ -55,7 +57,8 @@ def _pairs(facts: FileFacts, table: Table) -> Iterator[tuple[float, int, int]]:
             if shape == column.name:
                 yield 1.0, position, index
             elif shape in synonyms:
-                yield round(_SYNONYM - _SYNONYM_STEP * min(synonyms.index(shape), 10), 4), position, index
+                known = _SYNONYM - _SYNONYM_STEP * min(synonyms.index(shape), 10)
+                yield round(min(known, 0.79) if column.name in UNITS else known, 4), position, index
             else:
                 likeness = difflib.SequenceMatcher(None, column.name, shape, autojunk=False).ratio()
                 if likeness >= _LEAST:
