@@ -11,8 +11,10 @@ import pytest
 
 import triage_lab as tl
 from triage_lab import store
-from triage_lab.domain.errors import ExportError, InternalError, PolicyError, StoreError, UsageError
+from triage_lab.domain.errors import ConfigError, ExportError, InternalError, PolicyError, StoreError, UsageError
 from triage_lab.lab import Lab
+from triage_lab.lab.documents import parse_document
+from triage_lab.lab.operations import parse_operations
 from triage_lab.lab.propose import read_columns
 
 TICKETS = "ticket_id,created_at,category,first_team_id\n" + "".join(
@@ -235,3 +237,16 @@ def test_the_desk_says_what_it_could_not_use(lab: Lab, tmp_path: Path) -> None:
     )
     run = lab.backtest("outer", baseline="outer")
     assert any("not positive" in notice for notice in run.result.notices)
+
+
+@pytest.mark.parametrize(
+    ("name", "right"), [("Group 56", True), ("Büro Süd (2)", True), (" x", False), ("a\u202eb", False)]
+)
+def test_teams_are_called_what_the_log_calls_them(name: str, right: bool) -> None:
+    text = f'teams:\n  "{name}": {{calendar: always, agents: 2}}\n'
+    if right:
+        operations = parse_operations(parse_document(text, "operations.yaml"), Path())
+        assert tuple(operations.teams) == (operations.manual_triage_team,) == (name,)
+    else:
+        with pytest.raises(ConfigError, match="is no name"):
+            parse_operations(parse_document(text, "operations.yaml"), Path())

@@ -16,6 +16,12 @@ from triage_lab.domain.errors import ConfigError, Place
 _DURATION = re.compile(r"^([0-9]+)\s*([smhd])$")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 IDENTIFIER = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.:@-]{0,99}$")
+LONGEST_NAME = 100
+
+
+def is_name(text: str) -> bool:
+    """Whether a text may name a team: ticket systems call them "Group 56" or "Büro Süd"."""
+    return 0 < len(text) <= LONGEST_NAME and text.isprintable() and text == text.strip()
 
 
 _MOST_NAMES = 60
@@ -148,11 +154,15 @@ class Fields:
             raise self.fail(key, _found(key, value), "a mapping of key: value lines")
         return Fields(self.document, value, (*self.path, key))
 
-    def entries(self, key: str) -> Iterator[tuple[str, Fields]]:
-        """The named mappings below a key, in file order."""
+    def entries(self, key: str, *, as_logged: bool = False) -> Iterator[tuple[str, Fields]]:
+        """The named mappings below a key, in file order; names are ids, or ``as_logged`` by other systems."""
         group = self.mapping(key)
         for name in group.data:
-            if not IDENTIFIER.match(name):
+            if as_logged:
+                if not is_name(name):
+                    expected = f"printable text without outer blanks, at most {LONGEST_NAME} characters"
+                    raise group.fail(name, f"{name[:60]!r} is no name", expected)
+            elif not IDENTIFIER.match(name):
                 raise group.fail(name, f"'{name[:60]}' is no id", "letters, digits, - _ . : @, at most 100")
             yield name, group.mapping(name, required=True)
 

@@ -67,7 +67,7 @@ def parse_operations(document: Document, base: Path) -> Operations:
         if name == ALWAYS:
             raise fields.fail(None, "'always' is built in", "another name", "remove or rename this calendar")
         calendars[name] = _calendar(name, fields)
-    teams = {name: _team(name, fields, calendars) for name, fields in root.entries("teams")}
+    teams = {name: _team(name, fields, calendars) for name, fields in root.entries("teams", as_logged=True)}
     if not teams:
         raise root.fail("teams" if "teams" in root.data else None, "no team is declared", "teams: at least one")
     operations = Operations(

@@ -31,7 +31,8 @@ def propose(facts: FileFacts, table: Table) -> list[tuple[str, str | None, float
     -------
     list of (str, str or None, float)
         Canonical column, column of the file or None, certainty 0 to 1: 1 the same name, 0.8 to 0.9 a known synonym,
-        below ``UNSURE_BELOW`` likeness of spelling only, or an unknown unit. In the table's order; each column of the file at most once.
+        below ``UNSURE_BELOW`` likeness of spelling only, or an unknown unit. In the table's order; each column of the
+        file at most once.
 
     Notes
     -----
