@@ -234,7 +234,7 @@ def test_items_in_order_and_what_this_version_can_show() -> None:
         ("ownership", {"tickets": 0}, ItemState.MISSING),
         ("escalations", {"has_operations": False}, ItemState.MISSING),
         ("escalations", {"tiers_with_window": ("high",)}, ItemState.RED),
-        ("escalations", {"authorities": 0}, ItemState.RED),
+        ("escalations", {"authorities": 0}, ItemState.MISSING),
         ("escalations", {"tiers_seen": ()}, ItemState.MISSING),
         ("templates", {"templates_approved": ()}, ItemState.MISSING),
         ("templates", {"templates_used": ()}, ItemState.GREEN),

@@ -442,3 +442,12 @@ def test_the_digest_sees_what_decides_and_nothing_else() -> None:
     digests = {policy_digest(read(text)) for text in other}
     assert len(digests) == len(other)
     assert base not in digests
+
+
+def test_a_team_is_called_what_the_log_calls_it() -> None:
+    text = MINIMAL.replace("{route: support}", '{route: "Group 70"}')
+    assert text != MINIMAL
+    parsed = parse_policy(parse_document(text, "p.yaml"), read_columns(), teams=None)
+    assert "Group 70" in {parsed.default.then.route, *(rule.then.route for rule in parsed.rules)}
+    with pytest.raises(PolicyError, match="no team name"):
+        parse_policy(parse_document(text.replace("Group 70", "Group\\u202e70"), "p.yaml"), read_columns(), teams=None)

@@ -12,7 +12,13 @@ from triage_lab.domain.enums import SlaMetric
 from triage_lab.domain.errors import NOWHERE, Place
 
 ALWAYS = "always"
+LONGEST_NAME = 100
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def is_name(text: str) -> bool:
+    """Whether a text may name a team: ticket systems call them "Group 56" or "Büro Süd"."""
+    return 0 < len(text) <= LONGEST_NAME and text.isprintable() and text == text.strip()
 
 
 class Discipline(StrEnum):

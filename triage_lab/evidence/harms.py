@@ -28,9 +28,17 @@ def harms(comparisons: Sequence[Comparison], top: int = TOP) -> tuple[Harm, ...]
     tuple of Harm
         Certain = the 95 % interval excludes no change, with enough accounts. Ranked by |difference| × n (tickets hurt)
         for shares and counts per ticket; times follow, ranked by relative change × n. Each segment stands once, and a
-        segment inside or around one already listed is left out, so that the same tickets are not shown twice.
+        segment inside or around one already listed is left out, so that the same tickets are not shown twice; one that
+        holds every ticket is no segment.
     """
-    worse = [one for one in comparisons if one.change is Change.WORSE and _is_segment(one.segment)]
+    whole = {one.metric: one.candidate.n for one in comparisons if not one.segment and one.candidate is not None}
+    worse = [
+        one
+        for one in comparisons
+        if one.change is Change.WORSE
+        and _is_segment(one.segment)
+        and not (one.candidate is not None and one.candidate.n == whole.get(one.metric))
+    ]
     ranked = sorted(worse, key=lambda one: (_unit_rank(one), -_size(one), segment_label(one.segment), one.metric))
     chosen: list[Comparison] = []
     for one in ranked:

@@ -185,10 +185,11 @@ def _escalations(facts: ReadinessFacts) -> ReadinessItem:
     bare = [tier for tier in facts.tiers_seen if tier not in facts.tiers_with_window]
     if bare:
         found = f"no escalation window covers MRR tier {listed(bare)}"
-        return ReadinessItem("escalations", ItemState.RED, found, "add a window for it to operations.yaml")
+        state = ItemState.RED if facts.tiers_with_window else ItemState.MISSING
+        return ReadinessItem("escalations", state, found, "add a window for it to operations.yaml")
     if not facts.authorities:
         found = "nobody is declared who may approve credits or bypass auto-close"
-        return ReadinessItem("escalations", ItemState.RED, found, "declare authorities: in operations.yaml")
+        return ReadinessItem("escalations", ItemState.MISSING, found, "declare authorities: in operations.yaml")
     if not facts.tiers_seen:
         return ReadinessItem(
             "escalations", ItemState.MISSING, "no ticket has an MRR tier", "load subscriptions and accounts"

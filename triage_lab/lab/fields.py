@@ -10,20 +10,13 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from triage_lab.domain.desk import LONGEST_NAME, is_name
 from triage_lab.domain.documents import Document
 from triage_lab.domain.errors import ConfigError, Place
 
 _DURATION = re.compile(r"^([0-9]+)\s*([smhd])$")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 IDENTIFIER = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.:@-]{0,99}$")
-LONGEST_NAME = 100
-
-
-def is_name(text: str) -> bool:
-    """Whether a text may name a team: ticket systems call them "Group 56" or "Büro Süd"."""
-    return 0 < len(text) <= LONGEST_NAME and text.isprintable() and text == text.strip()
-
-
 _MOST_NAMES = 60
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TypeVar
 
+from triage_lab.domain.desk import is_name
 from triage_lab.domain.enums import Priority
 from triage_lab.domain.errors import PolicyError
 from triage_lab.domain.policy import (
@@ -210,7 +211,7 @@ def _check_also(then: Mapped) -> None:
 
 def _team(then: Mapped, key: str, known: Known) -> str:
     """A team that exists."""
-    return _declared(then, key, then.identifier(key), known.teams, "teams")
+    return _declared(then, key, then.team_name(key), known.teams, "teams")
 
 
 def _who(then: Mapped, key: str, who: str, known: Known) -> str:
@@ -223,8 +224,8 @@ def _who(then: Mapped, key: str, who: str, known: Known) -> str:
 
 def _declared(then: Mapped, key: str, name: str, allowed: Collection[str] | None, what: str) -> str:
     """Refuse a name that is not declared."""
-    if not IDENTIFIER.match(name):
-        raise then.error(key, f"'{name[:60]}' is no id", "letters, digits, - _ . : @, at most 100")
+    if not (IDENTIFIER.match(name) if what == "templates" else is_name(name)):
+        raise then.error(key, f"'{name[:60]}' is no name for {what}", "a name of at most 100 printable characters")
     if allowed is not None and name not in allowed:
         listed = ", ".join(sorted(allowed)) or "none"
         near = suggest(name, allowed)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from triage_lab.domain.desk import LONGEST_NAME, is_name
 from triage_lab.domain.documents import Document
 from triage_lab.domain.errors import Place, PolicyError
 from triage_lab.domain.predicate import Value
@@ -74,6 +75,14 @@ class Mapped:
         value = self.text(key)
         if not IDENTIFIER.match(value):
             raise self.error(key, f"'{value[:60]}' is no id", "letters, digits, - _ . : @, at most 100")
+        return value
+
+    def team_name(self, key: str) -> str:
+        """A text fit to name a team, as other systems name them."""
+        value = self.text(key)
+        if not is_name(value):
+            expected = f"printable text without outer blanks, at most {LONGEST_NAME} characters"
+            raise self.error(key, f"{value[:60]!r} is no team name", expected)
         return value
 
     def choice(self, key: str, allowed: Collection[str], default: str | None = None) -> str:

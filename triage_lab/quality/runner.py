@@ -109,7 +109,9 @@ def _rows(session: Any, sql: str) -> tuple[list[tuple[Any, ...]], str]:
     try:
         return session.execute(sql).fetchall(), ""
     except Exception as error:
-        # Only the engine speaks here; its error classes belong to the store.
+        # Only the engine speaks here; its error classes belong to the store. An interrupt is no fault of the gate.
+        if "interrupt" in str(error).lower():
+            raise KeyboardInterrupt from error
         return [], str(error) or type(error).__name__
 
 

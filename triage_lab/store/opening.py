@@ -16,6 +16,7 @@ from triage_lab.store.migrations import is_current, migrate, read_version
 
 _RETRY_SECONDS = 0.05
 _HOLDER = re.compile(r"Conflicting lock is held in (?P<command>.+?) \(PID (?P<pid>\d+)\)")
+_LOCK = re.compile(r"\block\b", re.IGNORECASE)  # "block" in the words for a corrupt file is no lock
 _INGEST = "triage-lab ingest FILES… --source SOURCE (or `triage-lab demo` for a lab with synthetic data)"
 
 
@@ -117,7 +118,7 @@ def _connect(file: Path, write: bool, spill: str, wait_seconds: float) -> duckdb
             break
         except duckdb.Error as error:
             left = deadline - time.monotonic()
-            if "lock" not in str(error).lower() or left <= 0:
+            if not _LOCK.search(str(error)) or left <= 0:
                 raise _refusal(file, error, wait_seconds) from error
             time.sleep(min(_RETRY_SECONDS, left))
     con.execute("SET TimeZone = 'UTC'")
@@ -151,7 +152,7 @@ def _refusal(file: Path, error: duckdb.Error, wait_seconds: float = 0.0) -> Stor
             "let it finish, or end it, then run the command again",
             place=place, command=holder["command"], pid=int(holder["pid"]),
         )  # fmt: skip
-    if "lock" in message.lower():
+    if _LOCK.search(message):
         return StoreError(f"locked: {message}", "one writer at a time", "try again later", place=place)
     if "different configuration" in message:
         return StoreError(
