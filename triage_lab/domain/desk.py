@@ -151,6 +151,32 @@ class FxRate:
 
 
 @dataclass(frozen=True, slots=True)
+class HandleTimes:
+    """How long a team works on a ticket, where no ticket tells: its quantile function.
+
+    ``quantiles`` are whole seconds at equal steps of probability from 0 to 1 (at least two, not falling); between
+    them the function is linear. ``donors`` is the number of tickets it was read from (0 = declared, not read).
+    """
+
+    team_id: str
+    quantiles: tuple[int, ...]
+    donors: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LookupChain:
+    """Which systems are asked for a context column, in order, until one answers.
+
+    ``sources`` name systems as they were given at ingest; ``stale_after_seconds`` is the age of a value from which it
+    counts as stale (it is used all the same, and counted); None = never.
+    """
+
+    field: str
+    sources: tuple[str, ...]
+    stale_after_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Operations:
     """Everything operations.yaml says, validated; ids are unique and references resolve.
 
@@ -170,6 +196,8 @@ class Operations:
     templates: Mapping[str, Template] = field(default_factory=dict)
     fx: tuple[FxRate, ...] = ()
     context: Mapping[str, ContextColumn] = field(default_factory=dict)
+    handle_times: Mapping[str, HandleTimes] = field(default_factory=dict)
+    enrichment: Mapping[str, LookupChain] = field(default_factory=dict)
     inferred: frozenset[str] = frozenset()
     digest: str = ""
 

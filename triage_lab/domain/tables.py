@@ -91,6 +91,7 @@ TICKETS = Table(
         Column("priority_at_creation", T, "priority as first recorded"),
         Column("first_team_id", T, "first owner team in history"),
         Column("resolver_team_id", T, "team that resolved it"),
+        Column("agent_id", T, "person who worked on it last, as of the snapshot"),
         Column("first_action_at", TS, "first action seen by the customer", "UTC"),
         Column("resolved_at", TS, "when it was resolved", "UTC"),
         Column("closed_at", TS, "when it was closed", "UTC"),
@@ -100,6 +101,14 @@ TICKETS = Table(
         Column("handle_minutes", F, "touch time of the resolving team", "minutes"),
         Column("subject", T, "subject line"),
         Column("body", T, "text"),
+        Column("status", T, "state as of the snapshot, in the vendor's words"),
+        Column(
+            "status_class",
+            T,
+            "state as of the snapshot: new, open, pending, hold, solved, closed, duplicate, transferred, merged, "
+            "cancelled, deleted, spam",
+        ),
+        Column("merged_into_id", T, "ticket that this one was merged into"),
         Column("snapshot_at", TS, "when the export was taken", "UTC"),
         Column("source", T, "system it came from"),
         Column("custom", J, "columns of the source that have no canonical name"),
@@ -118,7 +127,7 @@ TICKET_EVENTS = Table(
             "kind",
             T,
             "created, assigned, status, priority, field, reply, note, escalated, ack, rollback, "
-            "rescind, override, dunning, handoff_note, reopened, resolved, closed, csat",
+            "rescind, override, dunning, handoff_note, reopened, resolved, closed, csat, merged, split, deleted, restored",
             required=True,
         ),
         Column("actor_type", T, "customer, agent, automation, system, api"),
@@ -139,15 +148,24 @@ SLA_INSTANCES = Table(
     ("ticket_id", "metric", "cycle"),
     (
         Column("ticket_id", T, "ticket", required=True),
-        Column("metric", T, "first_action, acknowledge, resolve", required=True),
+        Column(
+            "metric",
+            T,
+            "first_action, acknowledge, resolve; next_reply, requester_wait, agent_work, periodic_update, or the "
+            "vendor's own name where none of these is meant",
+            required=True,
+        ),
         Column("cycle", I, "1 for the first clock of its kind"),
+        Column("policy", T, "the vendor's policy, milestone or SLA definition"),
+        Column("business_hours", B, "counted in business hours"),
         Column("target_seconds", I, "promised time", "seconds"),
         Column("started_at", TS, "start of the clock", "UTC"),
         Column("due_at", TS, "due time", "UTC"),
         Column("fulfilled_at", TS, "when it was fulfilled", "UTC"),
         Column("breached_at", TS, "when it was breached", "UTC"),
         Column("paused_seconds", I, "time on hold", "seconds"),
-        Column("state", T, "state in the vendor's words"),
+        Column("elapsed_seconds", I, "time that counted, as the vendor says", "seconds"),
+        Column("state", T, "met, breached, open, paused, cancelled (withdrawn or superseded), or the vendor's word"),
     ),
 )
 ACCOUNTS = Table(
@@ -157,7 +175,8 @@ ACCOUNTS = Table(
     (
         Column("account_id", T, "account", required=True),
         Column("name", T, "name"),
-        Column("domain", T, "mail domain"),
+        Column("domain", T, "mail domain; several as a|b"),
+        Column("external_id", T, "its id in other systems, as this system knows it; several as a|b"),
         Column("parent_id", T, "parent account"),
         Column("tier", T, "account tier"),
         Column("region", T, "region"),

@@ -129,6 +129,16 @@ class Fields:
             raise self.fail(key, _found(key, value), "a duration: whole number and s, m, h or d, e.g. 30m")
         return int(match[1]) * _SECONDS[match[2]]
 
+    def durations(self, key: str) -> tuple[int, ...]:
+        """A list of durations such as [2m, 1h], in seconds."""
+        seconds = []
+        for text in self.strings(key):
+            match = _DURATION.match(text)
+            if match is None:
+                raise self.fail(key, _found(key, text), "durations: whole number and s, m, h or d, e.g. 30m")
+            seconds.append(int(match[1]) * _SECONDS[match[2]])
+        return tuple(seconds)
+
     def strings(self, key: str) -> tuple[str, ...]:
         """A list of texts (empty if the key is missing)."""
         value = self.data.get(key)

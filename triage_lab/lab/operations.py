@@ -25,7 +25,9 @@ from triage_lab.domain.desk import (
     Discipline,
     EscalationWindow,
     FxRate,
+    HandleTimes,
     Inbox,
+    LookupChain,
     Operations,
     SlaTarget,
     Span,
@@ -40,7 +42,7 @@ from triage_lab.lab.fields import Fields, as_day, nearest
 
 _TOP = (
     "version", "manual_triage_team", "decision_latency", "inspection", "inboxes", "calendars", "teams", "sla",
-    "escalation", "authorities", "templates", "fx", "context",
+    "escalation", "authorities", "templates", "fx", "context", "handle_times", "enrichment",
 )  # fmt: skip
 _HOURS = re.compile(r"^([01][0-9]|2[0-4]):([0-5][0-9])-([0-4][0-9]):([0-5][0-9])$")
 T = TypeVar("T", SlaTarget, EscalationWindow)
@@ -83,6 +85,8 @@ def parse_operations(document: Document, base: Path) -> Operations:
         templates={name: _template(name, fields, base) for name, fields in root.entries("templates")},
         fx=tuple(_fx(fields) for fields in root.items("fx")),
         context={name: _column(name, fields) for name, fields in root.entries("context")},
+        handle_times={name: _handle_times(name, f, teams) for name, f in root.entries("handle_times", as_logged=True)},
+        enrichment={name: _chain(name, fields) for name, fields in root.entries("enrichment")},
         inferred=_inferred(document.data, ()),
     )
     return replace(operations, digest=_digest(operations))
@@ -337,6 +341,29 @@ def _column(name: str, fields: Fields) -> ContextColumn:
         bounds["low"],
         bounds["high"],
     )
+
+
+def _handle_times(team: str, fields: Fields, teams: Mapping[str, Team]) -> HandleTimes:
+    """The quantile function of a team's touch times."""
+    fields.only("quantiles", "donors", "inferred", "evidence")
+    if team not in teams:
+        raise fields.fail(None, f"unknown team '{team}'", nearest(team, teams), "declare the team first")
+    seconds = fields.durations("quantiles")
+    if len(seconds) < 2 or seconds[0] < 1 or any(after < before for before, after in pairwise(seconds)):
+        raise fields.fail(
+            "quantiles", "no quantiles of a time", "two or more durations from 1s, not falling", "e.g. [2m, 6m, 20m]"
+        )
+    return HandleTimes(team, seconds, fields.integer("donors", 0, low=0, high=10**9))
+
+
+def _chain(name: str, fields: Fields) -> LookupChain:
+    """Systems to ask for a context column, in order."""
+    fields.only("sources", "stale_after")
+    sources = fields.strings("sources")
+    if not sources or len(set(sources)) != len(sources):
+        raise fields.fail("sources", "no list of systems, each once", "e.g. [stripe, salesforce]")
+    stale = fields.duration("stale_after") if fields.has("stale_after") else None
+    return LookupChain(name, sources, stale)
 
 
 def _inferred(value: object, path: tuple[str, ...]) -> frozenset[str]:

@@ -31,6 +31,17 @@ SELECT
     last_row.closed_at,
     last_row.made_sla AS sla_met,
     last_row.reassignment_count,
+    last_row.assigned_to AS agent_id,
+    CASE WHEN last_row.state IS NOT NULL THEN last_row.incident_state END AS status,
+    CASE
+        WHEN last_row.state = 'new' THEN 'new'
+        WHEN last_row.state IN ('active', 'in progress', 'work in progress') THEN 'open'
+        WHEN last_row.state = 'on hold' THEN 'hold'
+        WHEN starts_with(last_row.state, 'awaiting') THEN 'pending'
+        WHEN last_row.state = 'resolved' THEN 'solved'
+        WHEN last_row.state = 'closed' THEN 'closed'
+        WHEN last_row.state IN ('canceled', 'cancelled') THEN 'cancelled'
+    END AS status_class,
     nullif(CAST(json_merge_patch('{}', json_object(
         'caller_id', first_row.caller_id, 'cmdb_ci', first_row.cmdb_ci, 'impact', first_row.impact,
         'location', first_row.location, 'notify', first_row.notify, 'opened_by', first_row.opened_by,
