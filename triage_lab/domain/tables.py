@@ -194,7 +194,7 @@ ACCOUNT_LINKS = Table(
         Column("source", T, "system", required=True),
         Column("source_id", T, "id there", required=True),
         Column("account_id", T, "account", required=True),
-        Column("method", T, "exact, domain, name"),
+        Column("method", T, "exact, domain, name, given, own (an id that another system uses for another account)"),
         Column("confidence", F, "confidence of the link", "0..1"),
     ),
 )
