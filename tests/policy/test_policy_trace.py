@@ -181,7 +181,7 @@ DESK = (
     "collections",
     "triage",
 )
-TEMPLATES = ("payment-reminder-1", "payment-reminder-2", "deal-alert")
+TEMPLATES = ("payment-reminder-1", "payment-reminder-2", "deal-alert", "legal-handoff", "sales-handoff")
 
 
 def ready(name: str) -> Policy:
@@ -189,7 +189,7 @@ def ready(name: str) -> Policy:
     return parse_policy(document, read_columns(), teams=DESK, templates=TEMPLATES)
 
 
-@pytest.mark.parametrize("name", ["current", "billing-protection"])
+@pytest.mark.parametrize("name", ["current", "billing-protection", "contract-handoff", "sales-handoff"])
 def test_ready_policies_pass_their_tests_without_a_warning(name: str) -> None:
     policy = ready(name)
     results = run_cases(policy, manual_triage_team="triage")
@@ -303,3 +303,43 @@ def test_digest_and_trail_are_the_same_bytes_for_every_hash_seed() -> None:
         )
         found.add(done.stdout)
     assert len(found) == 1
+
+
+def test_a_test_may_write_an_amount_as_a_number() -> None:
+    text = """
+policy: p
+version: "1"
+rules:
+  - {id: a, when: category = 'x', then: {route: t, credit: {max: 500, currency: EUR}, discount: {max_pct: 2.50}}}
+default: {then: {route: t}}
+tests:
+  - {name: a, ticket: {category: x}, expect: {actions: {credit: {max: 500, currency: EUR}, discount: {max_pct: 2.5}}}}
+  - {name: b, ticket: {category: x}, expect: {actions: {credit: {max: 501, currency: EUR}}}}
+"""
+    plain, other = run_cases(parse_policy(parse_document(text, "p.yaml"), read_columns()))
+    assert plain.passed, plain.message
+    assert not other.passed
+    assert '"max":501' in other.message
+
+
+@pytest.mark.parametrize("name", ["contract-handoff", "sales-handoff"])
+@pytest.mark.parametrize("flag", [True, None])
+def test_hand_off_policies_never_automate_what_legal_may_have_to_read(name: str, flag: bool | None) -> None:
+    policy = ready(name)
+    for category in ("billing", "contract", "renewal"):
+        for subcategory in SUBCATEGORIES:
+            ticket = {"category": category, "subcategory": subcategory, "mrr": 90, "legal_flag": flag}
+            trace = interpret(policy, ticket, arrived_on=date(2026, 1, 1), manual_triage_team="triage")
+            assert trace.owner_team == ("legal-ops" if flag else "triage")
+            assert not {"reply", "remind", "auto_close"} & json.loads(trace.actions).keys()
+            assert json.loads(trace.actions)["pause_auto_close"] is True
+
+
+def test_an_open_deal_is_always_urgent_enough_and_has_one_owner() -> None:
+    policy = ready("sales-handoff")
+    for category in CATEGORIES:
+        ticket = {"category": category, "legal_flag": False, "open_opportunity_amount": 1, "days_to_renewal": 5, "mrr": 900}
+        trace = interpret(policy, ticket, arrived_on=date(2026, 1, 1), manual_triage_team="triage")
+        if category is not None:
+            assert trace.priority in ("high", "urgent")
+            assert trace.owner_team in DESK

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
 from triage_lab.domain.canonical import canonical_json
 from triage_lab.domain.errors import Place
@@ -81,6 +83,17 @@ def _run(policy: Policy, case: PolicyCase, day: date, team: str) -> CaseResult:
     return CaseResult(case.name, not problems, message, trace, case.place)
 
 
+def _same(want: object, got: object) -> bool:
+    """Whether an action is as expected; amounts travel as text, and a test may write them as numbers."""
+    if isinstance(want, Mapping) and isinstance(got, Mapping):
+        return want.keys() == got.keys() and all(_same(want[key], got[key]) for key in want)
+    if isinstance(want, list) and isinstance(got, list):
+        return len(want) == len(got) and all(map(_same, want, got))
+    if isinstance(want, int | Decimal) and not isinstance(want, bool) and isinstance(got, str):
+        return canonical_json(Decimal(want)).strip('"') == got
+    return canonical_json(want) == canonical_json(got)
+
+
 def _differences(case: PolicyCase, trace: Trace) -> list[str]:
     """What differs from what was expected."""
     expect = case.expect
@@ -93,9 +106,8 @@ def _differences(case: PolicyCase, trace: Trace) -> list[str]:
     found = [f"{what} is {got}, expected {want}" for what, want, got in pairs if want is not None and want != got]
     done = json.loads(trace.actions)
     for name, want in expect.actions.items():
-        wanted, got = canonical_json(want), canonical_json(done.get(name))
-        if wanted != got:
-            found.append(f"{name} is {got}, expected {wanted}")
+        if not _same(want, done.get(name)):
+            found.append(f"{name} is {canonical_json(done.get(name))}, expected {canonical_json(want)}")
     found += [f"{name} is {canonical_json(done[name])}, expected nothing" for name in expect.without if name in done]
     return found
 

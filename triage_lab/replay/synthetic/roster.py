@@ -136,6 +136,8 @@ templates:
   payment-reminder-1: {file: templates/payment-reminder-1.md, approved_by: billing}
   payment-reminder-2: {file: templates/payment-reminder-2.md, approved_by: null}
   deal-alert: {file: templates/deal-alert.md, approved_by: null}
+  legal-handoff: {file: templates/legal-handoff.md, approved_by: null}
+  sales-handoff: {file: templates/sales-handoff.md, approved_by: null}
 
 fx:
   - {from: USD, to: EUR, rate: "0.92", valid_from: 2026-01-01}
