@@ -51,6 +51,7 @@ def demo(
 _INIT = """
 triage-lab init acme-support
 triage-lab init . --timezone Europe/Berlin --currency EUR
+triage-lab init contracts-lab --template contracts
 """
 
 
@@ -58,19 +59,27 @@ def init(
     session: Session,
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the new lab; made if missing.")],
     name: Annotated[str | None, typer.Option(help="Name of the lab; default: the folder's name.")] = None,
-    timezone: Annotated[str, typer.Option(help="IANA zone of reports and whole days.")] = "UTC",
+    timezone: Annotated[
+        str | None, typer.Option(help="IANA zone of reports and whole days; default UTC, or that of the template.")
+    ] = None,
     currency: Annotated[str, typer.Option(help="Currency of reports, ISO 4217.")] = "EUR",
+    template: Annotated[
+        str | None, typer.Option(help="A ready lab with its README: billing, contracts or handoffs.")
+    ] = None,
 ) -> int:
     """Make a new lab: settings, a first policy, the default gates, launch limits."""
     from triage_lab import init as make
 
-    made = make(directory, name=name, timezone=timezone, currency=currency)
+    made = make(directory, name=name, timezone=timezone, currency=currency, template=template)
     session.emit({"lab": made.root, "files": made.files})
     out = session.out
     out.print(f"Made a lab in [bold]{made.root}[/bold]:")
     for file in made.files:
         out.print(f"  {file}")
-    out.print("\nNext:  triage-lab ingest --table tickets tickets.csv    (or --source servicenow …)")
+    if template is not None:
+        out.print(f"\nNext:  read {made.root}/README.md: six commands lead to a first scorecard on generated exports")
+        return 0
+    out.print("\nNext:  triage-lab ingest --source zendesk EXPORT_FOLDER    (or --table tickets tickets.csv)")
     return 0
 
 

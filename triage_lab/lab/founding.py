@@ -10,6 +10,7 @@ from triage_lab.domain.errors import ConfigError, Place, UsageError
 from triage_lab.lab.assets import asset
 from triage_lab.lab.atomic import write_text
 from triage_lab.lab.config import FILE, read_config
+from triage_lab.lab.lab_templates import read_template, template_files
 
 _SETTINGS = """\
 # Settings of this lab; `triage-lab config` shows each value and where it comes from. Paths are relative to this file.
@@ -47,6 +48,7 @@ tests:
   - {name: billing goes to billing, ticket: {category: billing}, expect: {rule: billing, route: billing}}
   - {name: the rest goes to support, ticket: {category: access}, expect: {rule: default, route: support}}
 """
+TEMPLATE_ZONE = "Europe/Berlin"
 _IGNORE = "data/\nreports/\n"
 
 
@@ -58,13 +60,32 @@ class NewLab:
     files: tuple[str, ...]
 
 
-def init(directory: str | Path, *, name: str | None = None, timezone: str = "UTC", currency: str = "EUR") -> NewLab:
+def init(
+    directory: str | Path,
+    *,
+    name: str | None = None,
+    timezone: str | None = None,
+    currency: str = "EUR",
+    template: str | None = None,
+) -> NewLab:
     """Make a new lab in a folder; nothing that lies there is overwritten.
+
+    Parameters
+    ----------
+    name : str or None
+        Name of the lab; default the folder's.
+    timezone : str or None
+        IANA zone of reports and whole days; default UTC, or the zone of the template's desk.
+    currency : str
+        Currency of reports, ISO 4217.
+    template : {"billing", "contracts", "handoffs"} or None
+        A ready lab: policies with tests, a desk, reply templates and a README with the commands that run it on
+        generated exports. Without one the lab has a first policy to start from, and no desk.
 
     Raises
     ------
     UsageError
-        The folder holds a lab already.
+        The folder holds a lab already, or there is no such template.
     ConfigError
         The folder cannot be written, or a setting is wrong.
     """
@@ -74,9 +95,12 @@ def init(directory: str | Path, *, name: str | None = None, timezone: str = "UTC
     if root.exists() and not root.is_dir():
         raise ConfigError("not a folder", "a folder, or a new name", place=Place(str(root)))
     title = name or root.resolve().name or "lab"
-    settings = _SETTINGS.format(name=_toml(title), timezone=_toml(timezone), currency=_toml(currency))
+    ready = None if template is None else read_template(template)
+    zone = timezone or (TEMPLATE_ZONE if ready else "UTC")
+    settings = _SETTINGS.format(name=_toml(title), timezone=_toml(zone), currency=_toml(currency))
     texts = {
-        "policies/starter.yaml": _POLICY,
+        **({"policies/starter.yaml": _POLICY} if ready is None else template_files(ready)),
+        ".github/workflows/triage-lab.yaml": asset("starters", "workflow.yaml").read_text("utf-8"),
         "launch.yaml": asset("launch.yaml").read_text("utf-8"),
         ".gitignore": _IGNORE,
         **{f"gates/{path.name}": path.read_text("utf-8") for path in default_gates()},
