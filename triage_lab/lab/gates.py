@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from triage_lab import quality, store
 from triage_lab.domain.canonical import digest
+from triage_lab.domain.desk import Operations
 from triage_lab.domain.errors import GateError, UsageError
 from triage_lab.domain.gate import Gate, GateResult
 from triage_lab.lab.atomic import write_text
 from triage_lab.lab.config import Config
 from triage_lab.lab.documents import read_document
-from triage_lab.lab.policies import shown
+from triage_lab.lab.policies import load_operations, shown
 
 ENGINES = ("sql", "gx", "both")
 
@@ -50,7 +52,18 @@ def load_gates(config: Config) -> tuple[Gate, ...]:
         raise GateError(
             f"no gate file in {shown(config, config.gates)}/", "YAML files", "copy the default suite: triage-lab init"
         )
-    return tuple(quality.read_gates([read_document(path, name=shown(config, path)) for path in files]))
+    gates = quality.read_gates([read_document(path, name=shown(config, path)) for path in files])
+    return tuple(_with_inboxes(gates, load_operations(config)))
+
+
+def _with_inboxes(gates: Iterable[Gate], operations: Operations | None) -> Iterator[Gate]:
+    """Tell the gates on channel coverage which inboxes are declared, unless the gate names its own."""
+    declared = tuple(operations.inboxes) if operations else ()
+    for gate in gates:
+        if gate.check == "channel_coverage" and "inboxes" not in gate.params:
+            yield replace(gate, params={**gate.params, "inboxes": declared})
+        else:
+            yield gate
 
 
 def gates_digest(gates: tuple[Gate, ...]) -> str:

@@ -14,7 +14,7 @@ _LEGAL_PROMISE = (
     "calendar: berlin}\n"
 )
 _DEAL_PROMISE = (
-    "  - {id: first-deal, match: \"open_opportunity_amount > 0\", metric: first_action, limit: 2h, calendar: berlin}\n"
+    '  - {id: first-deal, match: "open_opportunity_amount > 0", metric: first_action, limit: 2h, calendar: berlin}\n'
 )
 
 

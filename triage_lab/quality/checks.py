@@ -110,6 +110,32 @@ CHECKS: dict[str, Check] = {
         tables=frozenset({"enrichment_log"}),
         bounded=True,
     ),
+    "channel_coverage": Check(
+        "rows",
+        "every inbox that operations.yaml declares is named by a signal or a ticket (with `days`: in the last days)",
+        (Param("inboxes", "texts", required=False), Param("days", "count", required=False)),
+        tables=frozenset({"signals"}),
+    ),
+    "heartbeat": Check(
+        "rows",
+        "no hour in which too few look-ups succeed: an alert begins under `low` and ends over `high`; hours with fewer "
+        "than `least` (default 20) tickets and fields are not judged",
+        (Param("field", "text", required=False), Param("least", "count", required=False)),
+        tables=frozenset({"enrichment_log"}),
+        bounded=True,
+    ),
+    "staleness": Check(
+        "scalar",
+        "share of answers that are marked stale or older than `hours` when they were given",
+        (Param("field", "text", required=False), Param("hours", "count", required=False)),
+        tables=frozenset({"enrichment_log"}),
+        bounded=True,
+    ),
+    "sla_flag": Check(
+        "rows",
+        "the vendor's SLA flag agrees with the ticket's own dates, where it has both",
+        tables=frozenset({"tickets"}),
+    ),
     "volume": Check(
         "scalar",
         "robust z of the most unusual of the last complete days against the median of its weekday on the days before",

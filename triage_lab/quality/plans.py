@@ -16,6 +16,7 @@ from triage_lab.domain.tables import CANONICAL
 from triage_lab.quality.events import event_order, lookahead, no_overlap, one_owner
 from triage_lab.quality.scalars import scalar_sql
 from triage_lab.quality.sqltext import key_text, name, number, text, timestamp
+from triage_lab.quality.supply import channel_coverage, heartbeat, sla_flag
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,6 +303,17 @@ def _listing(build: Callable[[Gate], tuple[str, str, str | None]]) -> Callable[[
     return make
 
 
+def _by_cutoff(build: Callable[[Gate, int], tuple[str, str, str | None]]) -> Callable[[Gate, int], Plan]:
+    """The plan of a check that is written as one query and looks at what was known by the cutoff."""
+
+    def make(gate: Gate, cutoff: int) -> Plan:
+        """The plan of one gate."""
+        looked_at, offenders, needs = build(gate, cutoff)
+        return Listing(gate, looked_at, offenders, needs)
+
+    return make
+
+
 _ROWS: dict[str, Callable[[Gate, int], Plan]] = {
     "not_null": _not_null,
     "unique": _unique,
@@ -317,4 +329,7 @@ _ROWS: dict[str, Callable[[Gate, int], Plan]] = {
     "event_order": _listing(event_order),
     "one_owner": _listing(one_owner),
     "lookahead": _listing(lookahead),
+    "channel_coverage": _by_cutoff(channel_coverage),
+    "heartbeat": _by_cutoff(heartbeat),
+    "sla_flag": _by_cutoff(sla_flag),
 }

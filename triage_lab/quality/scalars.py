@@ -1,4 +1,4 @@
-"""Checks that give one number: coverage, volume, row count, freshness. Each query returns value DOUBLE, n BIGINT."""
+"""Checks that give one number: coverage, staleness, volume, row count, freshness; each query gives value DOUBLE, n."""
 
 # SQL is put together from typed gates, checked names and quoted literals; see sqltext.
 # ruff: noqa: S608
@@ -17,6 +17,8 @@ def scalar_sql(gate: Gate, cutoff: int) -> str:
         return f"SELECT CAST(count(*) AS DOUBLE) AS value, count(*) AS n FROM {gate.table}"
     if gate.check == "enrichment_coverage":
         return _coverage(gate, cutoff)
+    if gate.check == "staleness":
+        return _staleness(gate, cutoff)
     if gate.check == "freshness":
         return _freshness(gate, cutoff)
     return _volume(gate, cutoff)
@@ -30,6 +32,19 @@ def _coverage(gate: Gate, cutoff: int) -> str:
         "SELECT ticket_id, bool_or(status IN ('hit', 'stale')) AS answered FROM enrichment_log "
         f"WHERE field = {text(str(gate.params['field']))}{source} AND looked_up_at < {timestamp(cutoff + 1)} "
         "GROUP BY ticket_id)"
+    )
+
+
+def _staleness(gate: Gate, cutoff: int) -> str:
+    """Answers that were stale over all answers."""
+    field = f" AND field = {text(str(gate.params['field']))}" if "field" in gate.params else ""
+    old = "status = 'stale'"
+    if "hours" in gate.params:
+        hours = int(str(gate.params["hours"]))
+        old += f" OR coalesce(looked_up_at - value_as_of > INTERVAL {hours} HOUR, FALSE)"
+    return (
+        f"SELECT count(*) FILTER ({old}) / nullif(count(*), 0) AS value, count(*) AS n FROM enrichment_log "
+        f"WHERE status IN ('hit', 'stale') AND looked_up_at < {timestamp(cutoff + 1)}{field}"
     )
 
 
