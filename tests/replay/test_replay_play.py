@@ -349,7 +349,7 @@ def test_handle_times_that_are_not_positive_are_counted_as_missing() -> None:
     history = log(hours(9, 10, 11, 12), handle_minutes=[5.0, 0.0, -1.0, float("nan")])
     world, arm = played(history, plain(team("a")), decide(["a"] * 4), cutoff=LATER)
     assert arm.notices == ("2 handle times are not positive and count as missing",)
-    assert arm.donors == {"trace": 1, "team_category": 0, "team": 0, "all": 3}
+    assert arm.donors == {"trace": 1, "team_category": 0, "team": 0, "operations": 0, "all": 3}
     assert arm.records["handle_minutes"].to_list() == [5.0] * 4
     assert world.trace.tolist() == [300, 0, 0, 0]
 

@@ -87,7 +87,7 @@ def test_a_trace_holds_at_the_team_that_did_the_work_and_where_nobody_knows() ->
         history = many(resolver)
         _, arm = played(history, desk(team("a"), team("b")), decide([owner] * 60), cutoff=LATER)
         assert arm.records["handle_minutes"].to_list() == history["handle_minutes"].to_list()
-        assert arm.donors == {"trace": 60, "team_category": 0, "team": 0, "all": 0}
+        assert arm.donors == {"trace": 60, "team_category": 0, "team": 0, "operations": 0, "all": 0}
 
 
 def test_other_teams_draw_with_the_tickets_own_number() -> None:
@@ -95,7 +95,7 @@ def test_other_teams_draw_with_the_tickets_own_number() -> None:
     operations = desk(team("a"), team("b"), team("c"))
     world, at_b = played(labelled, operations, decide(["b"] * 60), cutoff=LATER)
     _, at_c = played(labelled, operations, decide(["c"] * 60), cutoff=LATER)
-    assert at_b.donors == {"trace": 0, "team_category": 0, "team": 0, "all": 60}
+    assert at_b.donors == {"trace": 0, "team_category": 0, "team": 0, "operations": 0, "all": 60}
     assert at_b.records["handle_minutes"].equals(at_c.records["handle_minutes"])
     draws = uniforms(labelled["ticket_key"].to_numpy(), seed=7)
     assert at_b.records["handle_minutes"].to_list() == (np.floor(draws * 60) + 1).tolist()

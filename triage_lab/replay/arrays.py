@@ -22,6 +22,8 @@ FAR = 2**62
 """Stamp later than any cutoff."""
 LANES = 4
 """Priority lanes of a queue, most urgent first."""
+DECLARED = 3
+"""Level of a donor table that holds the quantiles of declared handle times; draws from it are interpolated."""
 
 
 class Code(IntEnum):
@@ -117,8 +119,8 @@ FATE = np.dtype(  # what became of a ticket; NEVER where it did not happen
         ("level", "i4"),  # -1 trace, else the donors' level, -2 not worked
     ]
 )
-DONOR_TABLE = np.dtype(  # one a (team, category): a stretch of the sorted donor seconds
-    [("first", "i8"), ("count", "i8"), ("level", "i8")]  # level: 0 team and category, 1 team, 2 everybody
+DONOR_TABLE = np.dtype(  # one a (team, category): a stretch of sorted donor seconds, or of declared quantiles
+    [("first", "i8"), ("count", "i8"), ("level", "i8")]  # level: 0 team and category, 1 team, 2 everybody, 3 declared
 )
 DEADLINE = np.dtype([("time", "i8"), ("row", "i4"), ("window", "i4")])  # ascending by (time, row, window)
 EVENT = np.dtype([("time", "i8"), ("ticket", "i4"), ("code", "i4"), ("arg", "i4")])  # a row of the trail
@@ -135,7 +137,7 @@ class Desk(NamedTuple):
 
 
 class Donors(NamedTuple):
-    """Sorted handle seconds to draw from."""
+    """Sorted handle seconds to draw from, declared quantiles behind them."""
 
     seconds: Int64
     tables: Records  # DONOR_TABLE, (teams, categories)

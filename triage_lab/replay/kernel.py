@@ -22,6 +22,7 @@ from numba import config, njit
 from triage_lab.replay.arrays import (
     BUSY,
     CUTOFF,
+    DECLARED,
     EVENTS,
     FAR,
     INSPECTION,
@@ -405,7 +406,7 @@ def _belongs(ticket: Records, truth: Int32, team: int) -> bool:
 
 @compiled
 def _handle_seconds(game: Game, ticket: int, team: int) -> int:
-    """Return the handle time of a ticket at a team: its own trace, or the donor that its number points to."""
+    """Return the handle time of a ticket at a team: its own trace, or the time that its number points to."""
     record = game.tickets[ticket]
     seconds, level = wide(record["trace"]), wide(-1)
     if seconds == 0 or not (record["resolver"] == -1 or record["resolver"] == team):
@@ -414,9 +415,16 @@ def _handle_seconds(game: Game, ticket: int, team: int) -> int:
         if record["draw"] < 0.0 or count == 0:
             game.clock[STATUS] = NO_DRAW
             return wide(1)
-        place = min(wide(record["draw"] * count), count - 1)
-        seconds = wide(game.donor_seconds[table["first"] + place])
         level = wide(table["level"])
+        if level == DECLARED:
+            position = record["draw"] * (count - 1)
+            knot = min(wide(position), count - 2)
+            low = wide(game.donor_seconds[table["first"] + knot])
+            step = wide(game.donor_seconds[table["first"] + knot + 1]) - low
+            seconds = low + wide(np.floor(step * (position - knot) + 0.5))
+        else:
+            place = min(wide(record["draw"] * count), count - 1)
+            seconds = wide(game.donor_seconds[table["first"] + place])
     game.fates[ticket]["handle"] = seconds
     game.fates[ticket]["level"] = level
     game.fates[ticket]["worker"] = team

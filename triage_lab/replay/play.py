@@ -34,7 +34,7 @@ from triage_lab.replay.draws import uniforms
 from triage_lab.replay.frames import check_names, mask_of, minutes, nullable, numbered
 from triage_lab.replay.promises import Stops, sla_states
 from triage_lab.replay.roster import Roster
-from triage_lab.replay.service import LEVELS
+from triage_lab.replay.service import LEVELS, drawn_seconds
 from triage_lab.replay.trail import Trail, decode_trail
 from triage_lab.replay.world import World
 
@@ -54,7 +54,7 @@ class Played:
     trail : Trail
     audit : AuditReport
     donors : mapping of str to int
-        Tickets worked by where their handle time came from: trace, team_category, team, all.
+        Tickets worked by where their handle time came from: trace, team_category, team, operations, all.
     busy_seconds : mapping of team id to int
         Open seconds that the team's agents spent on tickets by the cutoff.
     notices : tuple of str
@@ -251,11 +251,8 @@ def service_seconds(
     drawn = (seconds == 0) | ((world.resolver[rows] != -1) & (world.resolver[rows] != team))
     keys = world.history["ticket_key"].to_numpy()[rows[drawn]]
     draw = uniforms(keys, seed=world.seed, replication=replication)
-    cell = (team[drawn], world.category[rows[drawn]])
-    tables = world.donors.tables[cell]
-    place = (draw * tables["count"]).astype(np.int64)
     result = seconds.copy()
-    result[drawn] = world.donors.seconds[tables["first"] + place]
+    result[drawn] = drawn_seconds(world.donors, team[drawn], world.category[rows[drawn]], draw)
     return result
 
 

@@ -109,7 +109,7 @@ def build_world(
     ------
     ReplayError
         A frame that is not as promised, a team that cannot work, a calendar that never opens, or no usable handle
-        time at all.
+        time at all while some team declares none.
 
     Notes
     -----
@@ -149,12 +149,25 @@ def build_world(
             (pl.col("truth_teams").list.drop_nulls().list.len() > 0).fill_null(False).not_()
         ).to_series(),
         category=category,
-        donors=donor_tables(trace, resolver, category, teams=len(roster.teams), categories=len(categories) + 1),
+        donors=donor_tables(
+            trace,
+            resolver,
+            category,
+            teams=len(roster.teams),
+            categories=len(categories) + 1,
+            declared=[_declared(operations, team) for team in roster.teams],
+        ),
         promises=promises,
         clocks=make_clocks(promises, arrived),
         due_rank=_due_rank(promises, len(arrived)) if roster.desk.teams["heap"].max() >= 0 else zeros,
         notices=_notices(frame, minutes, trace, target),
     )
+
+
+def _declared(operations: Operations, team: str) -> tuple[int, ...] | None:
+    """Return the quantiles of a team's declared handle times, if any."""
+    times = operations.handle_times.get(team)
+    return None if times is None else times.quantiles
 
 
 def _check_escalations(operations: Operations) -> None:
