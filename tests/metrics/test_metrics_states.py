@@ -7,7 +7,7 @@ import polars as pl
 from triage_lab.domain.desk import ColumnKind
 from triage_lab.domain.policy import Actions, Also, Default, Manifest, Override, Policy, Rule, Stage
 from triage_lab.domain.predicate import Column, IsNull
-from triage_lab.metrics import rule_use, sla_counts, vendor_clocks
+from triage_lab.metrics import rule_use, sla_counts, vendor_flags
 
 SCHEMA = {"row": pl.UInt32, "sla_metric": pl.String, "cycle": pl.Int32, "state": pl.String, "due_at": pl.Int64}
 
@@ -51,10 +51,10 @@ def test_only_scored_tickets_and_no_targets() -> None:
 
 def test_vendor_flag_against_our_clock() -> None:
     flags = pl.Series([True, True, False, None, True])
-    assert vendor_clocks(flags, STATES, scored=pl.Series([True] * 5), cutoff=1000) == {
+    assert vendor_flags(flags, STATES, scored=pl.Series([True] * 5), cutoff=1000) == {
         "vendor_total": 4, "vendor_met": 3, "compared": 3, "agree": 1, "vendor_only_met": 1, "ours_only_met": 1,
     }  # fmt: skip
-    alone = vendor_clocks(flags, None, scored=pl.Series([True, True, True, True, False]), cutoff=1000)
+    alone = vendor_flags(flags, None, scored=pl.Series([True, True, True, True, False]), cutoff=1000)
     assert (alone["vendor_total"], alone["compared"]) == (3, 0)
 
 

@@ -44,10 +44,14 @@ CAVEATS = (
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """Everything that one backtest produced before it was measured; ``desk`` is None in routing-only mode."""
+    """Everything that one backtest produced before it was measured; ``desk`` is None in routing-only mode.
+
+    ``lookups`` = what the replay asked the systems for, of the columns that some rule reads.
+    """
 
     config: Config
     snapshot: Snapshot
+    lookups: pl.DataFrame
     operations: Operations | None
     desk: Operations | None
     why_no_desk: str
@@ -131,7 +135,7 @@ def assemble(study: Study, run_id: str, manifest: str) -> Result:
         enrichment=measured.enrichment,
         gates=study.gates,
         flow=flow(study.snapshot, study.window, study.scored, study.where, study.candidate.sla_states),
-        vendor_clocks=metrics.vendor_clocks(
+        vendor_clocks=metrics.vendor_flags(
             study.snapshot.history["sla_met"], study.observed[1], scored=scored, cutoff=study.snapshot.cutoff
         ),
         not_possible=_labelled(measured.absent),
@@ -180,6 +184,7 @@ def _measure(study: Study, table: pl.DataFrame) -> Measured:
         study.snapshot.labels,
         table,
         pl.Series("scored", study.scored),
+        replayed=study.lookups,
         context=study.snapshot.context,
         columns=study.snapshot.columns,
     )

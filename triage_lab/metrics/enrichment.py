@@ -94,6 +94,7 @@ def tally_enrichment(
     facts: pl.DataFrame,
     scored: pl.Series,
     *,
+    replayed: pl.DataFrame | None = None,
     context: pl.DataFrame | None = None,
     columns: Mapping[str, ContextColumn] | None = None,
 ) -> EnrichmentTallies:
@@ -109,6 +110,9 @@ def tally_enrichment(
         Row-aligned, with ``cluster``.
     scored : polars.Series of Boolean
         Row-aligned.
+    replayed : polars.DataFrame or None
+        What the replay itself looked up, for fields that the log never asked of a ticket: columns of ``enrichment``,
+        each ticket's field in one run of rows, systems in the order in which they were asked, the last one answering.
     context : polars.DataFrame or None
         Row-aligned context: gives the legal flag that the policy saw, and the values of labelled fields that were never
         looked up through the log.
@@ -138,6 +142,8 @@ def tally_enrichment(
         scored.fill_null(value=False)
     )
     lookups = _lookups(enrichment, keys)
+    if replayed is not None and replayed.height:
+        lookups = pl.concat([lookups, _replayed(replayed, keys)])
     truths = _truths(labels, keys)
     kinds = {name: column.kind for name, column in (columns or {}).items()}
     values = _values(lookups, truths, context)
@@ -174,6 +180,21 @@ def _lookups(enrichment: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:
         .select(single.columns)
     )
     return pl.concat([single, chain])
+
+
+def _replayed(frame: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:
+    """Replayed lookups of scored tickets, and for the chain the answer of the system that was asked last."""
+    columns = ["row", "field", "source", "value", "status", "looked_up_at"]
+    known = frame.select(
+        pl.col("row").cast(pl.UInt32),
+        pl.col("field", "source", "value", "status").cast(pl.String),
+        pl.col("looked_up_at").cast(pl.Int64),
+        last=((pl.col("row") != pl.col("row").shift(-1)) | (pl.col("field") != pl.col("field").shift(-1))).fill_null(
+            value=True
+        ),
+    ).join(keys, on="row", how="inner", maintain_order="left")
+    single = known.select(*columns, "cluster")
+    return pl.concat([single, known.filter("last").with_columns(source=pl.lit(CHAIN)).select(single.columns)])
 
 
 def _truths(labels: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:

@@ -76,7 +76,7 @@ def sla_counts(
     return tuple(sorted(out, key=lambda one: order.get(one.sla_metric, len(order))))
 
 
-def vendor_clocks(
+def vendor_flags(
     vendor_met: pl.Series, sla_states: pl.DataFrame | None, *, scored: pl.Series, cutoff: int
 ) -> dict[str, int]:
     """Compare the vendor's own SLA flag with our clock, ticket by ticket.

@@ -140,7 +140,9 @@ def _clocks(result: Result) -> tuple[tuple[str, str, str], ...]:
     wholes = {"vendor_met": total, "agree": compared, "vendor_only_met": compared, "ours_only_met": compared}
     order = list(_CLOCKS)
     rows = []
-    for key in sorted(clocks, key=lambda name: (order.index(name) if name in _CLOCKS else len(order), name)):
+    # without a clock of our own nothing was compared, and zeros would read as perfect disagreement
+    shown = [key for key in clocks if compared or key not in ("agree", "vendor_only_met", "ours_only_met")]
+    for key in sorted(shown, key=lambda name: (order.index(name) if name in _CLOCKS else len(order), name)):
         whole = wholes.get(key, 0)
         share = f"{100 * clocks[key] / whole:.1f}{THIN}%" if whole else ""
         rows.append((_CLOCKS.get(key, clean(key.replace("_", " "))), count(clocks[key]), share))
