@@ -122,7 +122,7 @@ def test_a_failure_leaves_no_half_export(tmp_path: Path, monkeypatch: pytest.Mon
         raise OSError("disk full")
 
     with monkeypatch.context() as patch:
-        patch.setattr("triage_lab.replay.synthetic.export._write_json", broken)
+        patch.setattr("triage_lab.replay.synthetic.export.write_json", broken)
         with pytest.raises(OSError, match="disk full"):
             write_desk(desk_of(1_000), tmp_path / "export")
     assert list(tmp_path.iterdir()) == []

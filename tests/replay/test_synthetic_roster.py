@@ -44,7 +44,13 @@ def test_the_shipped_desk_has_what_the_demo_needs() -> None:
     assert {window.match for window in operations.escalation} == {
         f"mrr_tier = '{tier}'" for tier in ("high", "mid", "low")
     }
-    assert set(operations.templates) == {"payment-reminder-1", "payment-reminder-2", "deal-alert", "legal-handoff", "sales-handoff"}
+    assert set(operations.templates) == {
+        "payment-reminder-1",
+        "payment-reminder-2",
+        "deal-alert",
+        "legal-handoff",
+        "sales-handoff",
+    }
     assert operations.authorities
     assert any(agent.skills and agent.shifts for team in operations.teams.values() for agent in team.agents)
 

@@ -32,7 +32,8 @@ def generate(
     tickets: int = 20_000,
     seed: int | None = None,
     faults: float = 0.0,
-    format: str = "parquet",
+    format: str | None = None,
+    shape: str | None = None,
     progress: Progress = silent,
 ) -> Generated:
     """Write the exports of a synthetic desk.
@@ -45,7 +46,11 @@ def generate(
         Equal arguments give equal bytes.
     faults : float
         0 (clean: no critical gate fails) to 1 (a great deal is wrong; truth/faults lists it).
-    format : {"parquet", "csv"}
+    format : {"parquet", "csv", "jsonl"} or None
+        Default parquet, csv with a shape; jsonl only with a shape.
+    shape : str or None
+        Systems joined by ``+`` (zendesk, salesforce, stripe, contracts): the desk as the files that these systems would
+        export, a folder each, instead of one file a canonical table.
 
     Raises
     ------
@@ -58,8 +63,11 @@ def generate(
         raise UsageError(f"--tickets {tickets}", "1,000 to 1,000,000")
     if not 0 <= faults <= 1:
         raise UsageError(f"--faults {faults}", "a number from 0 to 1")
-    if format not in FORMATS:
-        raise UsageError(f"--format {format!r}", " | ".join(FORMATS))
+    formats = FORMATS if shape is None else (*FORMATS, "jsonl")
+    chosen_format = format or ("parquet" if shape is None else "csv")
+    if chosen_format not in formats:
+        raise UsageError(f"--format {chosen_format!r}", " | ".join(formats))
+    systems = None if shape is None else _systems(shape, synthetic.SHAPES)
     target = Path(directory)
     if target.exists() and not target.is_dir():
         raise ConfigError("not a folder", "a folder, or a new name", place=Place(str(target)))
@@ -72,7 +80,10 @@ def generate(
     desk = synthetic.generate_desk(tickets=tickets, seed=chosen, faults=faults, operations=operations)
     progress("writing the exports", 0.8)
     try:
-        synthetic.write_desk(desk, target, format=format)
+        if systems is None:
+            synthetic.write_desk(desk, target, format=chosen_format)
+        else:
+            synthetic.write_vendor_desk(desk, target, systems, format=chosen_format)
     except OSError as error:
         raise ConfigError(
             f"cannot be written ({error.strerror or error})",
@@ -82,3 +93,14 @@ def generate(
         ) from error
     files = tuple(sorted(str(path.relative_to(target)) for path in target.rglob("*") if path.is_file()))
     return Generated(target, files, tickets, chosen, text)
+
+
+def _systems(shape: str, known: tuple[str, ...]) -> tuple[str, ...]:
+    """The systems of a shape such as ``zendesk+salesforce``."""
+    names = tuple(part.strip() for part in shape.split("+"))
+    for name in names:
+        if name not in known:
+            raise UsageError(f"--shape: unknown system '{name[:40]}'", f"{', '.join(known)}, joined by +")
+    if len(set(names)) != len(names):
+        raise UsageError(f"--shape {shape[:80]!r} names a system twice", "each system once")
+    return names

@@ -264,7 +264,7 @@ def _tables(streams: Streams, drawn: _Drawn, past: PlayedHistory, operations: Op
         "tickets": tickets,
         "ticket_events": event_table(past.steps, log, operations, tickets["channel"]),
         "signals": signal_table(streams["signals"], inflow, ids, tickets["inbox"]),
-        "sla_instances": sla_instance_table(past.sla_states, ids, inflow.arrived_at, stops),
+        "sla_instances": sla_instance_table(past.sla_states, operations, ids, inflow.arrived_at, stops),
         "enrichment_log": enrichment_table(drawn.enrichment, ids, inflow.arrived_at),
         "labels": label_table(
             streams["labels"], drawn.labels, drawn.acceptable, drawn.enrichment, ids, inflow.arrived_at

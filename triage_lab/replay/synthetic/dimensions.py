@@ -121,10 +121,13 @@ def _contract_spans(customers: Customers) -> Span:
     end = contracts.ended_at
     everyone = np.ones(len(accounts), dtype=np.bool_)
     last_tier = np.where(upgrade <= end, grown, tier)
+    # what an account without a successor pays for may still be raised: the last contract tells its tier
+    later = np.where(contracts.renewed, far, np.maximum(upgrade, end))
     return spans(
         (everyone, contracts.signed_at, np.minimum(upgrade, end), tier),
         (everyone, upgrade, end, grown),
-        (everyone, end, far, 4 + last_tier),
+        (everyone, end, np.where(later > end, later, far), 4 + last_tier),
+        (everyone & (later > end), later, far, 4 + grown),
         (contracts.renewed, end, np.maximum(upgrade, end), 8 + tier),
         (contracts.renewed, np.maximum(upgrade, end), far, 8 + grown),
     )

@@ -50,10 +50,7 @@ def write_desk(desk: Desk, folder: Path, format: str = "parquet") -> tuple[Path,
     """
     if format not in FORMATS:
         raise UsageError(f"format {format!r}", " or ".join(FORMATS), "choose one of them", format=format)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(
-            f"{folder} is not an empty folder", "a folder that is new or empty", "name another one", folder=str(folder)
-        )
+    check_folder(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)  # left by a run that was killed
@@ -68,6 +65,19 @@ def write_desk(desk: Desk, folder: Path, format: str = "parquet") -> tuple[Path,
     return tuple(folder / f"{name}.{format}" for name in sorted(desk.tables))
 
 
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that holds something, or is none.
+
+    Raises
+    ------
+    UsageError
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(
+            f"{folder} is not an empty folder", "a folder that is new or empty", "name another one", folder=str(folder)
+        )
+
+
 def _write_all(desk: Desk, folder: Path, format: str) -> None:
     """Write every file of an export into a new folder."""
     (folder / "truth").mkdir(parents=True)
@@ -75,8 +85,8 @@ def _write_all(desk: Desk, folder: Path, format: str) -> None:
         _write_frame(table, folder / f"{name}.{format}")
     for name, table in desk.truth.items():
         _write_frame(table, folder / "truth" / f"{name}.{format}")
-    _write_json(desk.parameters, folder / "truth" / "parameters.json")
-    _write_json(desk.expected, folder / "truth" / "expected.json")
+    write_json(desk.parameters, folder / "truth" / "parameters.json")
+    write_json(desk.expected, folder / "truth" / "expected.json")
     text = README.format(tickets=desk.tickets, seed=desk.seed, faults=desk.faults, example=f"tickets.{format}")
     (folder / "README.txt").write_text(text, encoding="utf-8", newline="\n")
 
@@ -90,7 +100,7 @@ def _write_frame(table: pl.DataFrame, path: Path) -> None:
         stamped.write_parquet(path, compression="zstd")
 
 
-def _write_json(values: object, path: Path) -> None:
+def write_json(values: object, path: Path) -> None:
     """Write plain values, keys sorted."""
     text = json.dumps(values, indent=2, sort_keys=True, ensure_ascii=False)
     path.write_text(text + "\n", encoding="utf-8", newline="\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from triage_lab.domain.desk import ALWAYS, Operations
 from triage_lab.replay.synthetic.dimensions import account_ids
 from triage_lab.replay.synthetic.facts import NO_ACCOUNT
 from triage_lab.replay.synthetic.frames import Cells, canonical, numbered, times, words
@@ -75,7 +76,7 @@ def payment_tables(
 
 
 def sla_instance_table(
-    sla_states: pl.DataFrame, ids: pl.Series, arrived_at: Ints, stops: dict[str, Ints]
+    sla_states: pl.DataFrame, operations: Operations, ids: pl.Series, arrived_at: Ints, stops: dict[str, Ints]
 ) -> pl.DataFrame:
     """Return the vendor's clocks: one row per ticket and promise that applies.
 
@@ -83,6 +84,8 @@ def sla_instance_table(
     ----------
     sla_states : polars.DataFrame
         Frame "sla_states" of the played history.
+    operations : Operations
+        The desk whose targets these are.
     ids : polars.Series
         Ticket ids by row.
     arrived_at : int64 array, shape (n,)
@@ -98,10 +101,16 @@ def sla_instance_table(
         own = (clocks["sla_metric"] == metric).to_numpy()
         stop[own] = instants[row[own]]
     late = (clocks["state"] == "breached").to_numpy()
+    targets = {target.target_id: target for target in operations.sla}
+    limits = {name: target.limit_seconds for name, target in targets.items()}
+    in_hours = {name: target.calendar != ALWAYS for name, target in targets.items()}
     columns: dict[str, Cells] = {
         "ticket_id": ids.gather(clocks["row"]),
         "metric": clocks["sla_metric"],
         "cycle": clocks["cycle"],
+        "policy": clocks["target_id"],
+        "business_hours": clocks["target_id"].replace_strict(in_hours, default=None, return_dtype=pl.Boolean),
+        "target_seconds": clocks["target_id"].replace_strict(limits, default=None, return_dtype=pl.Int64),
         "started_at": times(arrived_at[row]),
         "due_at": times(due),
         "fulfilled_at": times(stop),
