@@ -31,6 +31,17 @@ def test_an_id_that_either_side_names_is_exact():
     assert only(link_accounts(here)) == Link("stripe", "cus_9", "001A", "exact", 1.0)
 
 
+def test_the_short_form_of_a_salesforce_id_is_the_same_record():
+    rows = identities(
+        ("salesforce", "0015g000000nDumAAE", "Acme"), ("zendesk", "364103328269", "X", None, "0015g000000nDum")
+    )
+    assert only(link_accounts(rows)) == Link("zendesk", "364103328269", "0015g000000nDumAAE", "exact", 1.0)
+    other = identities(
+        ("salesforce", "0015g000000nDumAAE", "Acme"), ("zendesk", "364103328269", "X", None, "0015g000000ndum")
+    )
+    assert link_accounts(other).links == ()  # case tells
+
+
 def test_a_short_number_in_two_systems_is_an_accident():
     linking = link_accounts(identities(("stripe", "1234", "Acme"), ("zendesk", "1234", "Basalt Mills")))
     assert linking.links == (Link("zendesk", "1234", "zendesk:1234", "own", 1.0),) and linking.alone == {

@@ -7,7 +7,8 @@ import pytest
 from triage_lab.domain.errors import InternalError, UsageError
 from triage_lab.domain.tables import CANONICAL, TICKET_EVENTS, TICKETS
 from triage_lab.sources import UNSURE_BELOW, FileFacts, list_sources, probe, propose, read_mapping
-from triage_lab.sources.columns import SYNONYMS, best_fit, match, nearest
+from triage_lab.sources.columns import SYNONYMS, match, nearest
+from triage_lab.sources.fit import best_fit
 from triage_lab.sources.mapping import _build, _folder
 
 
@@ -17,7 +18,7 @@ def facts(*columns: str) -> FileFacts:
 
 
 def test_every_source_that_ships_is_whole() -> None:
-    assert list_sources() == ("servicenow",)
+    assert "servicenow" in list_sources()
     for name in list_sources():
         mapping = read_mapping(name)
         assert mapping.name == name
@@ -28,11 +29,12 @@ def test_every_source_that_ships_is_whole() -> None:
             assert table.paths.keys() | table.not_derived.keys() == columns
             assert all(reason.strip() for reason in table.not_derived.values())
             assert table.sql.startswith("-- Grain: ")
-        names = [column.name for column in mapping.columns]
-        assert len(names) == len(set(names))
-        aliases = [alias for column in mapping.columns for alias in column.aliases]
-        assert len(aliases) == len(set(aliases))
-        assert not set(aliases) & set(names)
+        for item in mapping.objects:
+            names = [column.name for column in item.columns]
+            assert len(names) == len(set(names))
+            aliases = [alias for column in item.columns for alias in column.aliases]
+            assert len(aliases) == len(set(aliases))
+            assert not set(aliases) & set(names)
 
 
 def test_unknown_sources_get_the_nearest_name() -> None:
@@ -41,7 +43,7 @@ def test_unknown_sources_get_the_nearest_name() -> None:
     assert caught.value.exit_code == 2
     with pytest.raises(UsageError, match="--table tickets"):
         read_mapping("ticket")
-    with pytest.raises(UsageError, match="one of servicenow"):
+    with pytest.raises(UsageError, match=r"one of .*servicenow"):
         read_mapping("../../etc")
 
 

@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
+from triage_lab.sources.bundle import stage_source
 from triage_lab.sources.facts import FileFacts, probe
-from triage_lab.sources.mapping import Mapping, list_sources, read_mapping
+from triage_lab.sources.identify import Identified, ObjectFile, expand, identify
+from triage_lab.sources.linking import Doubt, Link, Linking, link_accounts
+from triage_lab.sources.mapping import Mapping, SourceObject, list_sources, read_mapping
 from triage_lab.sources.proposal import UNITS, UNSURE_BELOW, propose
 from triage_lab.sources.refusals import first_rejects, reject_reasons
-from triage_lab.sources.stage import Counts, Staged, discard, stage
+from triage_lab.sources.stage import Counts, Part, Staged, discard, stage
 
 __all__ = [
     "UNITS",
     "UNSURE_BELOW",
     "Counts",
+    "Doubt",
     "FileFacts",
+    "Identified",
+    "Link",
+    "Linking",
     "Mapping",
+    "ObjectFile",
+    "Part",
+    "SourceObject",
     "Staged",
     "discard",
+    "expand",
     "first_rejects",
+    "identify",
+    "link_accounts",
     "list_sources",
     "probe",
     "propose",
     "read_mapping",
     "reject_reasons",
     "stage",
+    "stage_source",
 ]

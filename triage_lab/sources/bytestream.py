@@ -16,6 +16,7 @@ from triage_lab.domain.errors import ExportError, Place
 
 CHUNK_BYTES = 1 << 20
 HEAD_BYTES = 1 << 20
+TAIL_BYTES = 1 << 22
 BOMB_BYTES = 1 << 26
 BOMB_RATIO = 200
 _WIDE = (
@@ -152,6 +153,20 @@ def has_blank_lines(path: Path, *, packed: bool) -> bool:
             return True
         tail = (tail + chunk[-2:])[-2:]
     return False
+
+
+def last_line(path: Path, *, packed: bool) -> str | None:
+    """Return the text behind the last line end, at most ``TAIL_BYTES`` of it; None if the file ends with a line end."""
+    tail = b""
+    if packed:
+        for chunk in chunks(path, packed=True):
+            tail = (tail + chunk)[-TAIL_BYTES:]
+    else:
+        with path.open("rb") as stream:
+            stream.seek(max(path.stat().st_size - TAIL_BYTES, 0))
+            tail = stream.read()
+    line = tail[max(tail.rfind(b"\n"), tail.rfind(b"\r")) + 1 :]
+    return line.decode("utf-8", "replace") if line else None
 
 
 def read_text(path: Path, *, packed: bool) -> TextFacts:

@@ -8,6 +8,7 @@ columns of our own names, and what a user may name (a file, a key, a value) only
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -20,6 +21,7 @@ from triage_lab.sources.times import (
     OLDEST,
     in_utc,
     matches,
+    never_written,
     plausible,
     quick_instant,
     quick_wall,
@@ -52,6 +54,10 @@ _ORDERED_TIMES = {"day_first": "d/m/yyyy HH:MM", "month_first": "m/d/yyyy HH:MM"
 # columns that say whether a promise was kept: vendors write them in words, too
 _PROMISES = frozenset({"sla_met", "made_sla"})
 _KEPT, _BROKEN = ("met", "ontime", "on time", "on-time"), ("missed", "breached", "overdue", "late")
+SPARE_NULLS = ("?", "NULL", "\\N", "NONE", "N/A", "NAT")
+_PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
+_SPARED_BYTES = 7  # blanks around a token included; 1/1/1900 has one more
+_WORD = 62  # bits of a BIGINT that count spared cells
 NOT_A_TIME = "not a time: "
 NO_ZONE = "has no time zone"
 NUL = "contains a NUL character"
@@ -70,13 +76,21 @@ class Reading:
         ``iso``, or also ``day_first`` (d/m/yyyy) or ``month_first`` (m/d/yyyy).
     null_tokens : tuple of str
         Texts that mean NULL besides the empty one.
+    text_nulls : tuple of str
+        Texts that mean NULL in columns of text, if a cell is exactly this.
     nul : bool
         Whether texts may hold NUL characters and have to be searched for them.
+
+    Notes
+    -----
+    In columns of other kinds ``SPARE_NULLS`` and, for times and dates, 1900-01-01 at midnight mean NULL, too, because
+    no value is written so; how often that was needed is counted (``spared``).
     """
 
     zone: Zone | None = None
     date_order: str = "iso"
     null_tokens: tuple[str, ...] = ()
+    text_nulls: tuple[str, ...] = ()
     nul: bool = False
 
 
@@ -117,6 +131,17 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def one_of(value: str, words: Sequence[str], flags: str = "") -> str:
+    """SQL: the value is one of these words, with any blanks around it.
+
+    Notes
+    -----
+    Not ``IN``: of five words or more the engine makes a join, behind which rows lose the order of the file.
+    """
+    plain = "|".join(_PUNCTUATION.sub(r"\\\g<0>", word) for word in words)
+    return f"regexp_full_match({value}, {literal(f'{flags} *({plain}) *')})"
+
+
 def typed(cells: Sequence[Cell], relation: str, reading: Reading) -> str:
     """Return a SELECT over ``relation`` with raw (r0, r1 …) and typed (v0, v1 …) values of the cells.
 
@@ -127,26 +152,72 @@ def typed(cells: Sequence[Cell], relation: str, reading: Reading) -> str:
     Layers: raw values with null tokens gone (r), and for times quick instants (q) and wall-clock times (p), the same
     of rarer spellings where those are NULL (u, w), UTC (x); typed values (v) last. A layer sees only names of the
     layers below, so an expression is written once, and a rare spelling is looked for only where the common ones fail.
+    Bit ``at % 62`` of s0, s1 … (``spared``) says that a cell became NULL for a token that its source does not declare.
     """
     raw = ", ".join(f"{_raw(cell, reading)} AS r{i}" for i, cell in enumerate(cells))
+    words = _spared_words(cells, reading)
     times = [(i, cell) for i, cell in enumerate(cells) if cell.column.kind is Kind.TIMESTAMP]
-    sql = f"SELECT keep, {raw} FROM ({relation})"
+    sql = f"SELECT keep, {''.join(f'{word}, ' for word in words)}{raw} FROM ({relation})"
     for layer in (_quick, _quick_wall, _slow, _slow_wall, _utc):
         added = "".join(f", {layer(i, cell, reading)}" for i, cell in times)
         sql = f"SELECT *{added} FROM ({sql})" if added else sql
-    kept = ", ".join([*(f"r{i}" for i in range(len(cells))), *(f"w{i}" for i, _ in times)])
+    names = (f"s{nth}" for nth in range(len(words)))
+    kept = ", ".join([*(f"r{i}" for i in range(len(cells))), *(f"w{i}" for i, _ in times), *names])
     values = ", ".join(f"{_value(i, cell)} AS v{i}" for i, cell in enumerate(cells))
     return f"SELECT keep, {kept}, {values} FROM ({sql})"
 
 
 def _raw(cell: Cell, reading: Reading) -> str:
     """The raw value, NULL where the file says so in its own words."""
+    own = _own_null(cell, reading)
+    nulls = " OR ".join(f"({test})" for test in (own, _spare_null(cell, reading)) if test)
+    return f"CASE WHEN {nulls} THEN NULL ELSE {cell.source} END" if nulls else cell.source
+
+
+def _own_null(cell: Cell, reading: Reading) -> str:
+    """SQL: the cell is empty, or what the source says that it writes for NULL."""
     if cell.sql_type != "VARCHAR":
-        return cell.source
-    tokens = ", ".join(literal(token) for token in ("", *reading.null_tokens))
+        return ""
     if not reading.null_tokens:
-        return f"nullif({cell.source}, '')"
-    return f"CASE WHEN trim({cell.source}) NOT IN ({tokens}) THEN {cell.source} END"
+        return f"{cell.source} = ''"
+    return one_of(cell.source, ("", *reading.null_tokens))
+
+
+def _spare_null(cell: Cell, reading: Reading) -> str:
+    """SQL: the cell is a text that stands for NULL in many exports; empty where that does not apply."""
+    source, kind = cell.source, cell.column.kind
+    if kind is Kind.JSON or (kind is Kind.TEXT and not reading.text_nulls):
+        return ""
+    dated = kind in {Kind.TIMESTAMP, Kind.DATE}
+    if cell.sql_type != "VARCHAR":
+        return never_written(source, cell.sql_type) if dated else ""
+    if kind is Kind.TEXT:
+        return " OR ".join(f"{source} = {literal(token)}" for token in reading.text_nulls)
+    other = never_written(source, "VARCHAR") if dated else "FALSE"
+    token = one_of(source, SPARE_NULLS, "(?i)")
+    return f"CASE WHEN strlen({source}) <= {_SPARED_BYTES} THEN {token} ELSE {other} END"
+
+
+def spared(cells: Sequence[Cell], reading: Reading) -> tuple[int, ...]:
+    """Return the indices of the cells that may be spared, in the order of their bits (see ``typed``)."""
+    return tuple(index for index, cell in enumerate(cells) if _spare_null(cell, reading))
+
+
+def spared_at(place: int) -> tuple[str, int]:
+    """Return the column and the bit of the cell at this place of ``spared``."""
+    return f"s{place // _WORD}", place % _WORD
+
+
+def _spared_words(cells: Sequence[Cell], reading: Reading) -> list[str]:
+    """SQL of the columns of bits, s0, s1 and so on."""
+    words: dict[str, list[str]] = {}
+    for place, index in enumerate(spared(cells, reading)):
+        cell = cells[index]
+        own, spare = _own_null(cell, reading), _spare_null(cell, reading)
+        test = f"({spare}) AND NOT ({own})" if own else spare
+        word, bit = spared_at(place)
+        words.setdefault(word, []).append(f"CASE WHEN {test} THEN {1 << bit} ELSE 0 END")
+    return [f"CAST({' + '.join(terms)} AS BIGINT) AS {word}" for word, terms in words.items()]
 
 
 def _text(cell: Cell, value: str) -> str:
@@ -238,10 +309,9 @@ def _number(text: str) -> str:
 
 def _flag(text: str, also_yes: Sequence[str] = (), also_no: Sequence[str] = ()) -> str:
     """Text to BOOLEAN."""
-    word = f"lower(trim({text}))"
-    yes = ", ".join(literal(item) for item in ("true", "t", "yes", "1", *also_yes))
-    no = ", ".join(literal(item) for item in ("false", "f", "no", "0", *also_no))
-    return f"CASE WHEN {word} IN ({yes}) THEN TRUE WHEN {word} IN ({no}) THEN FALSE END"
+    yes = one_of(text, ("true", "t", "yes", "1", *also_yes), "(?i)")
+    no = one_of(text, ("false", "f", "no", "0", *also_no), "(?i)")
+    return f"CASE WHEN {yes} THEN TRUE WHEN {no} THEN FALSE END"
 
 
 def _day(text: str) -> str:

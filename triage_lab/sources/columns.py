@@ -1,4 +1,4 @@
-"""Which column of a file becomes which column of the target; and which target fits a file that does not."""
+"""Which column of a file becomes which column of the target, by name, other name, or path into its JSON."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from triage_lab.domain.errors import ExportError, Place, UsageError
-from triage_lab.domain.tables import CANONICAL, Table
-from triage_lab.sources.mapping import Mapping as Source
-from triage_lab.sources.mapping import list_sources, read_mapping
+from triage_lab.sources.mapping import SourceObject
 
 # between words that only capitals part: createdDate, SRRecord
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -78,6 +76,50 @@ def match(
     return found
 
 
+def match_object(
+    file_columns: Sequence[str], item: SourceObject, given: Mapping[str, str] | None, place: Place
+) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Return column of an object → column of the file, and the keys of the path into its JSON (mostly none).
+
+    Parameters
+    ----------
+    file_columns : sequence of str
+        Names in the file.
+    item : SourceObject
+        The object; an alias with dots, ``via.channel``, means a column of that name or the key ``channel`` in the JSON
+        of the column ``via``.
+    given : mapping of str to str, optional
+        Pairs from the user, which win.
+
+    Raises
+    ------
+    UsageError, ExportError
+        See ``match``.
+
+    Notes
+    -----
+    Several columns may look into one column of the file, also into one that is read itself.
+    """
+    wanted = {column.name: tuple(plain(alias) for alias in column.aliases) for column in item.columns}
+    found = {target: (name, ()) for target, name in match(file_columns, wanted, given, place).items()}
+    paths: dict[str, tuple[str, tuple[str, ...]]] = {}
+    for column in item.columns:
+        for alias in column.aliases:
+            ways = _paths(alias, file_columns) if "." in alias and column.name not in found else []
+            for way in ways[:1]:
+                paths.setdefault(column.name, way)
+    return {**found, **paths}
+
+
+def _paths(alias: str, file_columns: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
+    """The columns of the file that an alias with dots may look into, the longest name first."""
+    shapes = Counter(plain(name) for name in file_columns)
+    by_shape = {plain(name): name for name in file_columns if shapes[plain(name)] == 1}
+    words = alias.split(".")
+    heads = [(plain(".".join(words[:cut])), tuple(words[cut:])) for cut in range(len(words) - 1, 0, -1)]
+    return [(by_shape[head], keys) for head, keys in heads if head in by_shape]
+
+
 def _check_given(
     file_columns: Sequence[str], wanted: Mapping[str, Sequence[str]], given: Mapping[str, str], place: Place
 ) -> dict[str, str]:
@@ -92,7 +134,7 @@ def _check_given(
         if name not in file_columns:
             near = nearest(name, file_columns)
             raise ExportError(
-                f"no column '{name}' (mapped to {target})", f"one of {_list(file_columns)}",
+                f"no column '{name}' (mapped to {target})", f"one of {listed(file_columns)}",
                 f"did you mean '{near}'?" if near else "correct the mapping file", place=place, column=name,
             )  # fmt: skip
     twice = [name for name, times in Counter(given.values()).items() if times > 1]
@@ -101,89 +143,10 @@ def _check_given(
     return dict(given)
 
 
-def _list(names: Sequence[str], most: int = 30) -> str:
-    """Names for a message, cut where there are too many."""
+def listed(names: Sequence[str], most: int = 30) -> str:
+    """Return names for a message, cut where there are too many."""
     shown = ", ".join(repr(name[:60]) for name in names[:most])
     return shown + (f" and {len(names) - most} more" if len(names) > most else "")
-
-
-def require_table(table: Table, file_columns: Sequence[str], found: Mapping[str, str], place: Place) -> None:
-    """Refuse a file that lacks a required column of a canonical table.
-
-    Raises
-    ------
-    ExportError
-        With the missing columns, and for each the column of the file that is most like it.
-    """
-    missing = [column.name for column in table.columns if column.required and column.name not in found]
-    if not missing:
-        return
-    free = [name for name in file_columns if name not in found.values()]
-    near = {name: other for name in missing if (other := suggestion(name, free))}
-    hints = ", ".join(f"'{other}' for {name}" for name, other in near.items())
-    fit = best_fit(file_columns)
-    action = f"map columns with --propose ({hints})" if hints else "map columns with --propose"
-    if fit in list_sources():
-        action = f"this looks like {fit}: use --source {fit}"
-    raise ExportError(
-        f"{_missing(missing)}; the file has {_list(file_columns)}", f"the columns {', '.join(_required(table))}",
-        action, place=place, missing=tuple(missing), nearest=near,
-    )  # fmt: skip
-
-
-def require_source(source: Source, file_columns: Sequence[str], found: Mapping[str, str], place: Place) -> None:
-    """Refuse a file that lacks a required column of a source.
-
-    Raises
-    ------
-    ExportError
-        With the missing columns and the source or table that fits the file best.
-    """
-    missing = [name for name in source.required if name not in found]
-    if not missing:
-        return
-    fit = best_fit(file_columns)
-    if fit in list_sources() and fit != source.name:
-        action = f"this looks like {fit}: use --source {fit}"
-    elif fit in CANONICAL:
-        action = f"this looks like the table {fit}: use --table {fit}"
-    else:
-        action = f"check that this is an export of {source.name}, or use --table with --propose"
-    raise ExportError(
-        f"{_missing(missing)} of {source.name}; the file has {_list(file_columns)}",
-        f"the columns {', '.join(source.required)}", action, place=place, missing=tuple(missing), fit=fit,
-    )  # fmt: skip
-
-
-def _missing(names: Sequence[str]) -> str:
-    """The sentence's start."""
-    return f"the column{'s' if len(names) > 1 else ''} {', '.join(names)} {'are' if len(names) > 1 else 'is'} missing"
-
-
-def _required(table: Table) -> list[str]:
-    """Names of the columns a table cannot do without."""
-    return [column.name for column in table.columns if column.required]
-
-
-def best_fit(file_columns: Sequence[str]) -> str:
-    """Return the source or canonical table whose columns fit a file best; empty if none has all it requires.
-
-    Examples
-    --------
-    >>> best_fit(["invoice_id", "account_id", "issued_at", "currency"])
-    'invoices'
-    """
-    names = {plain(name) for name in file_columns}
-    scores: list[tuple[int, str]] = []
-    for name in list_sources():
-        columns = read_mapping(name).columns
-        hits = {column.name for column in columns if names & {column.name, *column.aliases}}
-        if hits.issuperset(read_mapping(name).required):
-            scores.append((len(hits), name))
-    for name, table in CANONICAL.items():
-        if names.issuperset(_required(table)):
-            scores.append((sum(column.name in names for column in table.columns), name))
-    return max(scores, default=(0, ""), key=lambda score: score[0])[1]
 
 
 # target column: names under which other systems keep the same thing

@@ -52,6 +52,8 @@ class FileFacts:
         Blank lines before the header.
     mixed_line_ends, nul : bool
         Whether several kinds of line end occur (a suspicion: a quoted value may hold any), and whether NUL characters.
+    empty : bool
+        Whether there are columns and no row.
     """
 
     path: Path
@@ -64,6 +66,7 @@ class FileFacts:
     skip: int = 0
     mixed_line_ends: bool = False
     nul: bool = False
+    empty: bool = False
 
     @property
     def packed(self) -> bool:
@@ -76,7 +79,7 @@ class FileFacts:
         return Place(str(self.path))
 
 
-def probe(path: Path, *, delimiter: str | None = None) -> FileFacts:
+def probe(path: Path, *, delimiter: str | None = None, rows: bool = True) -> FileFacts:
     r"""Read a file once, in bounded memory, and say what it is.
 
     Parameters
@@ -86,6 +89,8 @@ def probe(path: Path, *, delimiter: str | None = None) -> FileFacts:
     delimiter : str or None
         One character between columns, or the word ``tab``; default a comma, or a tab for names that end in ``.tsv``
         or ``.tsv.gz``.
+    rows : bool
+        Whether a file with a header and no row is refused; else its facts say so.
 
     Returns
     -------
@@ -113,17 +118,29 @@ def probe(path: Path, *, delimiter: str | None = None) -> FileFacts:
         with path.open("rb") as handle:
             head = handle.read(16)
         if not head:
-            raise ExportError("the file is empty (0 bytes)", _FORMATS, "export it again", place=Place(str(path)))
+            raise ExportError(
+                "the file is empty (0 bytes)", _FORMATS, "export it again", place=Place(str(path)), kind="empty"
+            )
         if head.startswith(b"PAR1"):
-            return _probe_parquet(path)
+            return _refuse_no_row(_probe_parquet(path), wanted=rows)
         for magic, what, action in _MAGIC:
             if head.startswith(magic):
                 raise ExportError(f"this is {what}", _FORMATS, action, place=Place(str(path)), kind="binary")
-        return _probe_text(path, packed=head.startswith(b"\x1f\x8b"), delimiter=delimiter)
+        return _refuse_no_row(_probe_text(path, packed=head.startswith(b"\x1f\x8b"), delimiter=delimiter), wanted=rows)
     except OSError as error:
         reason = error.strerror or str(error)
         action = "check the permissions and the disk"
         raise ExportError(f"cannot be read ({reason})", "a readable file", action, place=Place(str(path))) from error
+
+
+def _refuse_no_row(facts: FileFacts, *, wanted: bool) -> FileFacts:
+    """The facts, unless rows are wanted and there is none."""
+    if facts.empty and wanted:
+        parquet = facts.format == "parquet"
+        found = "the Parquet file has no row" if parquet else "the file has a header only, no row"
+        expected = "at least one row" if parquet else "at least one row below the header"
+        raise ExportError(found, expected, "export it again", place=facts.place)
+    return facts
 
 
 def _check_place(path: Path) -> None:
@@ -154,11 +171,9 @@ def _probe_parquet(path: Path) -> FileFacts:
         raise ExportError(
             f"a corrupt or cut-off Parquet file ({reason})", "a whole Parquet file", action, place=place
         ) from error
-    if rows == 0:
-        raise ExportError("the Parquet file has no row", "at least one row", "export it again", place=place)
     _check_names(names, place)
     digest, size = read_binary(path)
-    return FileFacts(path, "parquet", "", "", names, digest, size)
+    return FileFacts(path, "parquet", "", "", names, digest, size, empty=rows == 0)
 
 
 def _probe_text(path: Path, *, packed: bool, delimiter: str | None) -> FileFacts:
@@ -167,7 +182,7 @@ def _probe_text(path: Path, *, packed: bool, delimiter: str | None) -> FileFacts
     place = Place(str(path))
     first = text.head.lstrip(" \t\r\n")
     if not first:
-        raise ExportError("the file holds only blank lines", _FORMATS, "export it again", place=place)
+        raise ExportError("the file holds only blank lines", _FORMATS, "export it again", place=place, kind="empty")
     if first[0] == "[" and _is_json(path, first):
         raise ExportError(
             "this is one JSON array", "JSON Lines: one object in each line",
@@ -233,14 +248,10 @@ def _csv_facts(path: Path, text: TextFacts, *, packed: bool, delimiter: str | No
     if len(names) == 1:
         _check_delimiter(names[0], separator, place)
     _check_names(names, place)
-    if text.whole and not rest.strip():
-        raise ExportError(
-            "the file has a header only, no row", "at least one row below the header", "export it again", place=place
-        )
     form: Format = "csv.gz" if packed else "csv"
     return FileFacts(
         path, form, "utf-8", separator, names, text.sha256, text.size, skip,
-        mixed_line_ends=len(text.line_ends) > 1, nul=text.nul,
+        mixed_line_ends=len(text.line_ends) > 1, nul=text.nul, empty=text.whole and not rest.strip(),
     )  # fmt: skip
 
 

@@ -117,3 +117,12 @@ def write_cleaned(path: Path, target: Path, delimiter: str, *, packed: bool) -> 
     with target.open("wb", buffering=CHUNK_BYTES) as out:
         for piece in cleaned(chunks(path, packed=packed), delimiter):
             out.write(piece)
+
+
+def ends_quoted(path: Path, delimiter: str, *, packed: bool) -> bool:
+    """Whether a CSV file ends within a quoted value."""
+    cleaner = _cleaner(delimiter)
+    for piece in chunks(path, packed=packed):
+        cleaner.feed(piece, last=False)
+    cleaner.feed(b"", last=True)
+    return cleaner.quoted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ HUB_ORDER = ("salesforce", "hubspot", "stripe", "contracts", "zendesk", "service
 EXACT, GIVEN, DOMAIN, NAME, OWN = "exact", "given", "domain", "name", "own"
 SAME_NAME, NEAR_NAME, MARGIN = 0.95, 0.90, 4.0
 """Confidence of an equal name; least similarity (0..1) of a nearly equal one; lead over the second best, points."""
+_SHORT_ID = re.compile(r"001[0-9A-Za-z]{12}")
+_SUFFIX = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 _SHOWN = 3
 _START = 4  # letters: words that start alike are compared, too, so that a typing error does not hide a name
 _MOST = 3000  # accounts to compare a name with
@@ -165,6 +168,23 @@ def _systems(sources: Sequence[str], hub: str | None) -> list[str]:
     return sorted(sources, key=lambda name: (name != hub, rank.get(name, late.get(name, len(rank))), name))
 
 
+def whole_id(text: str) -> str:
+    """Return the 18-character form of a Salesforce account id, or the text itself.
+
+    Pages and reports show 15 characters in which case tells; exports have three more that say the case of each (Salesforce
+    Help, "What is the difference between the 15 and 18 character IDs"). They are the same record.
+
+    Examples
+    --------
+    >>> whole_id("0015g000000nDum"), whole_id("cus_9")
+    ('0015g000000nDumAAE', 'cus_9')
+    """
+    if not _SHORT_ID.fullmatch(text):
+        return text
+    bits = (sum(char.isupper() << place for place, char in enumerate(text[start : start + 5])) for start in (0, 5, 10))
+    return text + "".join(_SUFFIX[number] for number in bits)
+
+
 def _read(rows: pl.DataFrame) -> list[_Identity]:
     """Identities of one system in comparable form."""
     return [
@@ -174,7 +194,7 @@ def _read(rows: pl.DataFrame) -> list[_Identity]:
             row["name"] or "",
             plain_company(row["name"]),
             plain_domains(row["domain"]),
-            tuple(part.strip() for part in (row["external_id"] or "").split("|") if part.strip()),
+            tuple(whole_id(part.strip()) for part in (row["external_id"] or "").split("|") if part.strip()),
             int(row["tickets"] or 0),
         )
         for row in rows.iter_rows(named=True)
@@ -204,7 +224,7 @@ class _Known:
     def join(self, identity: _Identity, account_id: str) -> None:
         """Let an account be known by what this identity says, too."""
         account = self.accounts.setdefault(account_id, _Account(account_id, identity.name))
-        self.own[identity.source_id].add(account_id)
+        self.own[whole_id(identity.source_id)].add(account_id)
         for name in identity.external:
             self.named[name].add(account_id)
         for domain in identity.domains:
@@ -272,9 +292,10 @@ def _judged(known: _Known, identity: _Identity, outcome: Link | Doubt, least: fl
 
 def _by_id(known: _Known, identity: _Identity) -> Link | Doubt | None:
     """An id that one of the two sides names."""
-    found = set(known.named.get(identity.source_id, ()))
-    if _telling(identity.source_id):
-        found |= known.own.get(identity.source_id, set())
+    own = whole_id(identity.source_id)
+    found = set(known.named.get(own, ()))
+    if _telling(own):
+        found |= known.own.get(own, set())
     for name in identity.external:
         found |= known.own.get(name, set()) | known.named.get(name, set())
     if len(found) == 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping as MappingType
 from dataclasses import dataclass
 from functools import lru_cache
@@ -40,6 +41,36 @@ class SourceColumn:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceObject:
+    """One kind of row of an export: its tickets, its users, its history.
+
+    Parameters
+    ----------
+    name : str
+        Its name; queries read it as the view ``src_<name>``.
+    title : str
+        What a row of it is.
+    names : tuple of str
+        Stems of file names that mean it, in the form of ``plain``; its own name is among them.
+    columns : tuple of SourceColumn
+        Columns that are read.
+    extra : bool
+        Whether the columns that the mapping does not name are kept in one more column, ``extra``, as a JSON object.
+    """
+
+    name: str
+    title: str
+    names: tuple[str, ...]
+    columns: tuple[SourceColumn, ...]
+    extra: bool = False
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Names of the columns that a file of it must have."""
+        return tuple(column.name for column in self.columns if column.required)
+
+
+@dataclass(frozen=True, slots=True)
 class TableMapping:
     """How one canonical table comes out of the export.
 
@@ -52,13 +83,16 @@ class TableMapping:
     not_derived : mapping of str to str
         Canonical column that stays NULL, with the reason.
     sql : str
-        Query over ``source_rows``.
+        Query over ``source_rows``, or over the views ``src_<object>`` of a source with several objects.
+    from_objects : tuple of str
+        Objects without which the table is not derived; empty for a source of one object.
     """
 
     table: str
     paths: MappingType[str, str]
     not_derived: MappingType[str, str]
     sql: str
+    from_objects: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +143,12 @@ class Mapping:
         ``required``: times without a zone need ``--timezone``; ``required_or_utc``: without it they count as UTC.
     null_tokens : tuple of str
         Texts that mean NULL.
-    columns : tuple of SourceColumn
-        Columns that are read; others are ignored with a notice.
+    objects : tuple of SourceObject
+        What its files hold. A source of one object, whose files are loaded one by one, calls it ``rows``.
+    many : bool
+        Whether the export comes in several objects, whose files are loaded together.
+    steps : tuple of (str, str)
+        Name and query of tables on the way, made in this order; later steps and the tables' queries read them by name.
     tables : tuple of TableMapping
         The canonical tables that come out.
     never_in_rules : mapping of str to str
@@ -118,7 +156,7 @@ class Mapping:
     assumptions : tuple of str
         What the mapping takes for granted.
     notices_sql : str
-        Query over ``source_rows`` that returns one sentence a row about this file.
+        Query over the same rows as those of the tables that returns one sentence a row about this export.
     """
 
     name: str
@@ -127,7 +165,9 @@ class Mapping:
     layouts: tuple[Layout, ...]
     timezone: str
     null_tokens: tuple[str, ...]
-    columns: tuple[SourceColumn, ...]
+    objects: tuple[SourceObject, ...]
+    many: bool
+    steps: tuple[tuple[str, str], ...]
     tables: tuple[TableMapping, ...]
     never_in_rules: MappingType[str, str]
     assumptions: tuple[str, ...]
@@ -144,9 +184,30 @@ class Mapping:
         return choose_layout(self.name, self.layouts, name)
 
     @property
+    def columns(self) -> tuple[SourceColumn, ...]:
+        """Columns that are read of a source of one object; none for several objects, which have their own."""
+        return () if self.many else self.objects[0].columns
+
+    @property
     def required(self) -> tuple[str, ...]:
-        """Names of the columns that an export must have."""
+        """Names of the columns that the file of a source of one object must have."""
         return tuple(column.name for column in self.columns if column.required)
+
+    def object(self, name: str) -> SourceObject:
+        """Return the object of that name.
+
+        Raises
+        ------
+        UsageError
+            The source has no such object; those that it has are named.
+        """
+        for item in self.objects:
+            if item.name == name:
+                return item
+        known = ", ".join(item.name for item in self.objects)
+        near = difflib.get_close_matches(name.lower(), [item.name for item in self.objects], n=1, cutoff=0.5)
+        action = f"did you mean {near[0]}?" if near else "write OBJECT=FILE with one of these names"
+        raise UsageError(f"{self.name} has no object '{name[:60]}'", f"one of {known}", action, object=name)
 
 
 def _folder() -> Traversable:
@@ -202,17 +263,57 @@ def read_mapping(name: str) -> Mapping:
 def _build(name: str, data: dict[str, Any], folder: Traversable) -> Mapping:
     """Turn a mapping's YAML into types; a mapping that ships broken is our fault, not the user's."""
     try:
-        columns = tuple(_column(str(key), spec or {}) for key, spec in data["columns"].items())
-        tables = tuple(_table(str(key), spec, folder) for key, spec in data["tables"].items())
+        many = "objects" in data
+        objects = _objects(data["objects"]) if many else (
+            SourceObject("rows", str(data["title"]), ("rows",), _columns(data["columns"])),
+        )  # fmt: skip
+        known = tuple(item.name for item in objects) if many else ()
+        tables = tuple(_table(str(key), spec, folder, known) for key, spec in data["tables"].items())
         layouts = tuple(Layout(str(k), str(v["meaning"]), str(v["date_order"])) for k, v in data["layouts"].items())
+        steps = tuple((str(step), _query(folder, str(step))) for step in data.get("steps", ()))
+        notices = _query(folder, "notices") if (folder / "notices.sql").is_file() else ""
         return Mapping(
             str(data["name"]), str(data["version"]), str(data["title"]), layouts, str(data["timezone"]),
-            tuple(str(token) for token in data["null_tokens"]), columns, tables,
-            {str(key): str(why) for key, why in data["never_in_rules"].items()},
-            tuple(str(text) for text in data["assumptions"]), (folder / "notices.sql").read_text(encoding="utf-8"),
+            tuple(str(token) for token in data["null_tokens"]), objects, many, steps, tables,
+            {str(key): str(why) for key, why in (data["never_in_rules"] or {}).items()},
+            tuple(str(text) for text in data["assumptions"]), notices,
         )  # fmt: skip
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:
         raise InternalError(f"the mapping of {name} is broken ({error!r})", "a whole mapping.yaml") from error
+
+
+def _query(folder: Traversable, name: str) -> str:
+    """The text of a query."""
+    return (folder / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def _objects(data: dict[str, Any]) -> tuple[SourceObject, ...]:
+    """The objects of the YAML; a file name means one of them at most."""
+    found = []
+    for key, spec in data.items():
+        name, columns = str(key), _columns(spec["columns"])
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name == "call":
+            raise ValueError(f"{name} cannot be the name of an object")
+        taken = {column.name for column in columns} & {"row_no", "file_no", "extra"}
+        if taken:
+            raise ValueError(f"{name}: {sorted(taken)} are columns of our own")
+        names = tuple(dict.fromkeys([name, *(str(other) for other in spec.get("names", ()))]))
+        found.append(SourceObject(name, str(spec["title"]), names, columns, bool(spec.get("extra"))))
+    stems = [stem for item in found for stem in item.names]
+    twice = sorted({stem for stem in stems if stems.count(stem) > 1})
+    if twice:
+        raise ValueError(f"{twice} are names of two objects")
+    return tuple(found)
+
+
+def _columns(data: dict[str, Any]) -> tuple[SourceColumn, ...]:
+    """The columns of the YAML; a file's column means one of them at most."""
+    columns = tuple(_column(str(key), spec or {}) for key, spec in data.items())
+    names = [name for column in columns for name in (column.name, *column.aliases)]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"{twice} are names of two columns")
+    return columns
 
 
 def _column(name: str, spec: dict[str, Any]) -> SourceColumn:
@@ -222,11 +323,15 @@ def _column(name: str, spec: dict[str, Any]) -> SourceColumn:
     return SourceColumn(name, Kind[str(spec.get("kind", "text")).upper()], bool(spec.get("required")), aliases, codes)
 
 
-def _table(name: str, spec: dict[str, Any], folder: Traversable) -> TableMapping:
+def _table(name: str, spec: dict[str, Any], folder: Traversable, objects: tuple[str, ...]) -> TableMapping:
     """One canonical table of the YAML; every canonical column is either derived or says why not."""
     paths = {str(key): str(path) for key, path in spec["columns"].items()}
-    gaps = {str(key): str(why) for key, why in spec["not_derived"].items()}
+    gaps = {str(key): str(why) for key, why in (spec["not_derived"] or {}).items()}
     known = {column.name for column in CANONICAL[name].columns}
     if known != paths.keys() | gaps.keys() or paths.keys() & gaps.keys():
-        raise ValueError(f"{name}: {sorted(known ^ (paths.keys() | gaps.keys()))} are not accounted for")
-    return TableMapping(name, paths, gaps, (folder / f"{name}.sql").read_text(encoding="utf-8"))
+        wrong = (known ^ (paths.keys() | gaps.keys())) | (paths.keys() & gaps.keys())
+        raise ValueError(f"{name}: {sorted(wrong)} are not accounted for, or twice")
+    needed = tuple(str(item) for item in spec["from"]) if objects else ()
+    if not set(needed) <= set(objects) or (objects and not needed):
+        raise ValueError(f"{name}: from {list(needed)} names no objects of the source")
+    return TableMapping(name, paths, gaps, _query(folder, name), needed)

@@ -17,6 +17,11 @@ _NAIVE = rf"\s*{DAY}([T ]{_CLOCK})?\s*"
 _ORDERED = r"\s*\d{1,2}[/.-]\d{1,2}[/.-][1-9]\d{3}( \d{1,2}:\d{2}(:\d{2})?( ?[AaPp][Mm])?)?\s*"
 _SECONDS, _MILLISECONDS = r"\s*\d{9,11}(\.0*)?\s*", r"\s*\d{12,13}(\.0*)?\s*"
 _ORDERS = {"day_first": ("%d", "%m"), "month_first": ("%m", "%d")}
+# what systems write that have no NULL for times
+_NEVER = (
+    r"\s*(1900-0?1-0?1|0?1[/.-]0?1[/.-]1900)"
+    r"([T ](0?0:00(:00([.,]0+)?)?( ?[Aa][Mm])?|12:00(:00)? ?[Aa][Mm]))?( ?(Z|UTC|GMT|[+-]\d\d(:?\d\d)?))?\s*"
+)
 OLDEST, NEWEST = "TIMESTAMP '1000-01-01'", "TIMESTAMP '9999-12-31 23:59:59.999999'"
 NO_TIME = "CAST(NULL AS TIMESTAMP)"
 
@@ -97,3 +102,10 @@ def in_utc(instant: str, wall: str, zone: Zone | None) -> str:
 def plausible(value: str) -> str:
     """SQL: the time if its year has four digits; the end of time (9999-12-31) stays there in every zone."""
     return f"CASE WHEN {value} >= {OLDEST} THEN least({value}, {NEWEST}) END"
+
+
+def never_written(value: str, sql_type: str) -> str:
+    """SQL: the time or date is 1900-01-01 at midnight, which stands for none; empty for types that hold no time."""
+    if sql_type == "VARCHAR":
+        return f"CASE WHEN contains({value}, '1900') THEN {matches(value, _NEVER)} ELSE FALSE END"
+    return f"{value} = CAST('1900-01-01' AS {sql_type})" if sql_type.startswith(("TIMESTAMP", "DATE")) else ""

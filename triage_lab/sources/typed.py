@@ -4,17 +4,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 from triage_lab.domain.errors import InternalError, Place
 from triage_lab.domain.tables import Column
-from triage_lab.sources.casts import Cell, Reading, identifier, is_bad, literal, reason, typed
+from triage_lab.sources.casts import Cell, Reading, identifier, is_bad, literal, reason, spared, spared_at, typed
 from triage_lab.sources.relation import Relation, count, drop, run
 
 _BROKEN_JSON = "not one JSON object on one line"
-_REJECT_COLUMNS = 'file VARCHAR, "row" BIGINT, "column" VARCHAR, value VARCHAR, reason VARCHAR'
+REJECT_COLUMNS = 'file VARCHAR, "row" BIGINT, "column" VARCHAR, value VARCHAR, reason VARCHAR'
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class TypedRows:
         Data rows in the file, and how many of them have a reject.
     objects : tuple of (str, str)
         (TABLE or VIEW, name) of everything made, in the order in which it may be dropped.
+    spared : mapping of str to int
+        Column to how many of its cells were taken for NULL, though the source does not say that it writes NULL so.
     """
 
     view: str
@@ -38,6 +41,7 @@ class TypedRows:
     rows: int
     rejected: int
     objects: tuple[tuple[str, str], ...]
+    spared: Mapping[str, int]
 
 
 def count_broken(con: Any, relation: Relation) -> int:
@@ -45,6 +49,19 @@ def count_broken(con: Any, relation: Relation) -> int:
     if not relation.lines_table:
         return 0
     return count(con, f"temp.{relation.lines_table}", "DISTINCT line")
+
+
+@contextmanager
+def kept_order(con: Any) -> Iterator[None]:
+    """Hold the engine to the order of rows: numbers are positions in a table, which follow the query only then."""
+    ordered = con.execute("SELECT current_setting('preserve_insertion_order')").fetchall()[0][0] in {True, "true"}
+    if not ordered:
+        con.execute("SET preserve_insertion_order = true")
+    try:
+        yield
+    finally:
+        if not ordered:
+            con.execute("SET preserve_insertion_order = false")
 
 
 def load(con: Any, relation: Relation, cells: Sequence[Cell], reading: Reading, base: str, place: Place) -> int:
@@ -58,21 +75,15 @@ def load(con: Any, relation: Relation, cells: Sequence[Cell], reading: Reading, 
     drop(con, relation.lines_table)
     bad = " OR ".join(f"({part})" for index, cell in enumerate(cells) if (part := is_bad(index, cell, reading)))
     raw = ", ".join(f"CAST(r{index} AS VARCHAR)" for index in range(len(cells)))
-    values = ", ".join(f"v{index}" for index in range(len(cells)))
+    words = dict.fromkeys(spared_at(place)[0] for place in range(len(spared(cells, reading))))
+    values = ", ".join([*(f"v{index}" for index in range(len(cells))), *words])
     rows = typed(cells, relation.sql, reading)
     sql = (
         f"CREATE OR REPLACE TEMP TABLE {base} AS SELECT {values}, keep, "
         f"CASE WHEN keep IS NOT NULL OR {bad or 'FALSE'} THEN [{raw}] END AS bad FROM ({rows})"
     )
-    # row numbers are positions in this table, which follow the file only while the engine keeps the order
-    ordered = con.execute("SELECT current_setting('preserve_insertion_order')").fetchall()[0][0]
-    if ordered not in {True, "true"}:
-        con.execute("SET preserve_insertion_order = true")
-    try:
+    with kept_order(con):
         run(con, sql, place)
-    finally:
-        if ordered not in {True, "true"}:
-            con.execute("SET preserve_insertion_order = false")
     return count_broken(con, relation)
 
 
@@ -102,7 +113,19 @@ def finish(
     total, bad = count(con, f"temp.{base}"), count(con, f"temp.{base}", "bad")
     drop(con, relation.lines_table)
     objects = (("VIEW", view), ("VIEW", numbered), ("TABLE", rejects), ("TABLE", f"{base}_gaps"), ("TABLE", base))
-    return TypedRows(view, rejects, total + broken, bad + broken, objects)
+    return TypedRows(view, rejects, total + broken, bad + broken, objects, _count_spared(con, base, cells, reading))
+
+
+def _count_spared(con: Any, base: str, cells: Sequence[Cell], reading: Reading) -> dict[str, int]:
+    """How many cells of each column were taken for NULL by a token that is not declared; columns without left out."""
+    indices = spared(cells, reading)
+    if not indices:
+        return {}
+    places = [spared_at(place) for place in range(len(indices))]
+    some = " OR ".join(f"{word} <> 0" for word in dict.fromkeys(word for word, _ in places))
+    counts = ", ".join(f"count(*) FILTER ({word} & {1 << bit} <> 0)" for word, bit in places)
+    (found,) = con.execute(f"SELECT {counts} FROM {base} WHERE {some}").fetchall()
+    return {cells[index].column.name: times for index, times in zip(indices, found, strict=True) if times}
 
 
 def _check_positions(con: Any, base: str) -> None:
@@ -150,7 +173,7 @@ def _write_rejects(
     first_line: int,
 ) -> int:  # fmt: skip
     """Write the table of rejects; return the number of broken lines."""
-    con.execute(f"CREATE OR REPLACE TEMP TABLE {rejects} ({_REJECT_COLUMNS})")
+    con.execute(f"CREATE OR REPLACE TEMP TABLE {rejects} ({REJECT_COLUMNS})")
     file = literal(place.file or "")
     broken = count_broken(con, relation)
     if broken:
