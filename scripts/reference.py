@@ -1,4 +1,4 @@
-"""Write the pages that follow from the code: tables, columns, commands, checks, policy actions and metrics.
+"""Write the pages that follow from the code: tables, columns, commands, checks, policy actions, sources and metrics.
 
     python scripts/reference.py
 
@@ -316,6 +316,49 @@ def _value(kind: Any) -> str:
     return {bool: "", int: "N", float: "X", Path: "PATH"}.get(kind, "TEXT")
 
 
+def sources_page() -> str:
+    """What is read of every system's export, what comes out of it, and what does not."""
+    from triage_lab.sources import list_sources, read_mapping
+
+    parts: list[Sequence[str]] = [
+        [
+            "`triage-lab ingest --source NAME FILES…` reads the files of a system as it exports them. Columns are "
+            "found by name in any spelling (`AccountId`, `account_id`, `Account ID`); a source with several objects "
+            "reads all files of an export, or a folder, together. Files are told apart by their names or their columns; "
+            "`OBJECT=FILE` says it outright.",
+        ]
+    ]
+    for name in list_sources():
+        mapping = read_mapping(name)
+        parts.append([f"## {name}", "", f"{mapping.title}. Mapping version {mapping.version}."])
+        layouts = [(f"`{layout.name}`", layout.meaning) for layout in mapping.layouts]
+        parts.append(table(("layout", "times"), layouts))
+        for item in mapping.objects:
+            files = f" (files named {', '.join(f'`{stem}`' for stem in item.names)})" if item.names else ""
+            parts.append([f"### {name}: {item.name}{files}" if mapping.many else "### Columns", "", item.title + "."])
+            rows = [
+                (
+                    f"`{column.name}`",
+                    column.kind.name.lower(),
+                    "yes" if column.required else "",
+                    ", ".join(f"`{alias}`" for alias in column.aliases),
+                )
+                for column in item.columns
+            ]
+            parts.append(table(("column", "type", "required", "also called"), rows))
+        for out in mapping.tables:
+            needs = f" (needs {', '.join(out.from_objects)})" if out.from_objects else ""
+            parts.append([f"### {name} → {out.table}{needs}"])
+            rows = [(f"`{column}`", path) for column, path in out.paths.items()]
+            rows += [(f"`{column}`", f"not derived: {why}") for column, why in out.not_derived.items()]
+            parts.append(table(("canonical column", "where it comes from"), rows))
+        never = [(f"`{column}`", why) for column, why in mapping.never_in_rules.items()]
+        parts.append([f"### {name}: never in rules"])
+        parts.append(table(("column", "because"), never))
+        parts.append([f"### {name}: taken for granted", "", *(f"- {text}" for text in mapping.assumptions)])
+    return page("Sources", "the mappings in triage_lab/sources/mappings", *parts)
+
+
 def pages() -> dict[Path, str]:
     """Every generated page, by its path."""
     return {
@@ -324,6 +367,7 @@ def pages() -> dict[Path, str]:
         DOCS / "reference" / "commands.md": commands_page(),
         DOCS / "reference" / "checks.md": checks_page(),
         DOCS / "reference" / "policy-actions.md": actions_page(),
+        DOCS / "reference" / "sources.md": sources_page(),
         DOCS / "method" / "metrics.md": metrics_page(),
     }
 

@@ -15,12 +15,13 @@ from typer.testing import CliRunner
 import triage_lab as tl
 from triage_lab.cli.main import app
 from triage_lab.lab import Lab
-from triage_lab.lab.workbench import PolicyGroup
+from triage_lab.lab.workbench import AccountGroup, OperationsGroup, PolicyGroup
 
 COMMON = {"json", "as_json", "quiet", "no_color", "lab", "seed", "traceback", "help"}
 API_ONLY = {"progress", "notice"}
 # Python properties and accessors that are no verbs of the command line.
-NOT_COMMANDS = {"root", "policy", "config", "run", "table", "context", "propose", "settings"}
+GROUPS = {"policy": PolicyGroup, "accounts": AccountGroup, "operations": OperationsGroup}
+NOT_COMMANDS = {"root", "policy", "accounts", "operations", "config", "run", "table", "context", "propose", "settings"}
 RENAMED = {"config": "settings"}  # `config` prints the settings; Lab.config is the object itself
 
 
@@ -50,7 +51,12 @@ def test_every_command_is_a_method_and_every_method_a_command() -> None:
     names = set(commands())
     methods = {name for name, _ in inspect.getmembers(Lab, inspect.isfunction) if not name.startswith("_")}
     module = {"demo", "init", "generate"}
-    group = {f"policy {name}" for name, _ in inspect.getmembers(PolicyGroup, inspect.isfunction) if name[0] != "_"}
+    group = {
+        f"{owner} {name}"
+        for owner, kind in GROUPS.items()
+        for name, _ in inspect.getmembers(kind, inspect.isfunction)
+        if name[0] != "_"
+    }
     top = {name for name in names if " " not in name}
     assert {RENAMED.get(name, name) for name in top - module} == (methods - NOT_COMMANDS) | {"settings"}
     assert module <= top
@@ -61,6 +67,12 @@ def test_every_command_is_a_method_and_every_method_a_command() -> None:
 def test_parameters_agree(name: str) -> None:
     extra = {"propose"} if name == "ingest" else {"warn_as_error"} if name == "check" else set()
     assert parameters(commands()[name]) - extra == api(getattr(Lab, name))
+
+
+@pytest.mark.parametrize("name", sorted(name for name in commands() if " " in name))
+def test_parameters_of_groups_agree(name: str) -> None:
+    group, verb = name.split()
+    assert parameters(commands()[name]) == api(getattr(GROUPS[group], verb))
 
 
 @pytest.mark.parametrize("name", ["demo", "init", "generate"])

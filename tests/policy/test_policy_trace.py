@@ -338,7 +338,13 @@ def test_hand_off_policies_never_automate_what_legal_may_have_to_read(name: str,
 def test_an_open_deal_is_always_urgent_enough_and_has_one_owner() -> None:
     policy = ready("sales-handoff")
     for category in CATEGORIES:
-        ticket = {"category": category, "legal_flag": False, "open_opportunity_amount": 1, "days_to_renewal": 5, "mrr": 900}
+        ticket = {
+            "category": category,
+            "legal_flag": False,
+            "open_opportunity_amount": 1,
+            "days_to_renewal": 5,
+            "mrr": 900,
+        }
         trace = interpret(policy, ticket, arrived_on=date(2026, 1, 1), manual_triage_team="triage")
         if category is not None:
             assert trace.priority in ("high", "urgent")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from quality_desk import at, clean_desk, gate, keys, listed, opened, run
+from quality_desk import CUTOFF, at, clean_desk, gate, keys, listed, opened, run
 
 from triage_lab.domain.enums import GateState
-from triage_lab.quality import parity, run_gx
+from triage_lab.quality import parity, run_gx, run_sql
 
 LOOKUP = {"source": "crm", "value": "1", "value_as_of": at(-1)}
 
@@ -35,6 +36,22 @@ def test_every_declared_inbox_must_be_used(tmp_path):
         )
         assert (found.state, found.n, found.failed) == (GateState.FAIL, 4, 1)
         assert keys(con) == ['l\'egal "x"']
+
+
+def test_an_inbox_may_be_named_by_its_address_another_name_or_its_channel_alone(tmp_path):
+    desk = clean_desk()
+    for number, signal in enumerate(desk["signals"]):
+        signal |= ({"inbox": "Billing@acme.com"}, {"inbox": "help@acme.com"}, {"channel": "phone"}, {})[number % 4]
+    declared = gate("channel_coverage", "signals", inboxes=["billing", "support", "hotline", "fax"])
+    spelled = replace(
+        declared,
+        params={**declared.params, "spellings": (("support", "HELP@acme.com"),),
+                "channels": (("hotline", "phone"), ("fax", "fax"))},
+    )  # fmt: skip
+    with opened(tmp_path, desk) as con:
+        assert run(con, declared).failed == 3
+        assert run(con, spelled).failed == 1
+        assert keys(con) == ["fax"]
 
 
 def test_an_inbox_that_fell_silent_is_found_with_days(tmp_path):
@@ -115,12 +132,6 @@ def test_both_engines_agree_on_the_checks_of_supply(tmp_path):
         gate("channel_coverage", "signals", inboxes=["a", "b"]), gate("heartbeat", "enrichment_log", low=0.95),
         gate("staleness", "enrichment_log", high=0.1), gate("sla_flag"),
     )  # fmt: skip
-    from dataclasses import replace
-
-    from quality_desk import CUTOFF
-
-    from triage_lab.quality import run_sql
-
     named = tuple(replace(item, gate_id=f"g{number}") for number, item in enumerate(gates))
     with opened(tmp_path, desk) as con:
         direct = run_sql(con, named, cutoff=CUTOFF)

@@ -51,13 +51,21 @@ def frame(table: str, rows: Sequence[Row]) -> pl.DataFrame:
     )
 
 
-def load(con, table: str, rows: Sequence[Row], *, content: str | None = None, snapshot_at: int | None = None):
-    """Load rows as one file; returns (load id, Appended), or None if the content is known."""
+def load(
+    con,
+    table: str,
+    rows: Sequence[Row],
+    *,
+    content: str | None = None,
+    snapshot_at: int | None = None,
+    source: str | None = None,
+):
+    """Load rows as one file of a system; returns (load id, Appended), or None if the content is known."""
     con.register("staged", frame(table, rows))
     try:
         with store.transaction(con):
             load_id = store.begin_load(
-                con, content_hash=content or f"{table}:{rows!r}", file=f"{table}.csv", source=None, target=table,
+                con, content_hash=content or f"{table}:{rows!r}", file=f"{table}.csv", source=source, target=table,
                 timezone="UTC", snapshot_at=snapshot_at,
             )  # fmt: skip
             if load_id is None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from store_worlds import BUILT_IN, load
 
 from triage_lab import store
-from triage_lab.domain.desk import FxRate
+from triage_lab.domain.desk import FxRate, LookupChain
 from triage_lab.domain.tables import CANONICAL
 from triage_lab.store.migrations import migrate
 
@@ -33,6 +33,8 @@ DAYS = [None, *(date(2026, 3, 27) + timedelta(days=n) for n in range(-1, 4))]
 AMOUNTS = [1, 49_999, 50_000, 123_457, 500_000, 7, 0, None, 10**15]
 CURRENCIES = ["EUR", "EUR", "EUR", None, "USD", "USD", "JPY", "GBP"]
 FLAGS = [False, None, True]
+SYSTEMS = ["canonical", "zendesk", "stripe", "salesforce", "acme"]
+CHAINED = ["mrr", "account_tier", "contract_end", "contract_tier", "balance_due", "open_dispute", "legal_flag"]
 
 
 class Dice:
@@ -118,16 +120,28 @@ def opportunity(d):
 
 def lookup(d):
     return {
-        "ticket_id": d.one("t1", "t2", "T1"), "field": d.one("mrr", "mrr", "contract_tier", "contract_end", "legal_flag"),
-        "source": d.one("crm", "billing", "clm"), "value": d.one(None, "4999.995", "true", "2026-04-01", "nonsense", "0"),
+        "ticket_id": d.one("t1", "t2", "T1"),
+        "field": d.one("mrr", "mrr", "contract_tier", "contract_end", "legal_flag", "mrr_tier"), "source": d.one("crm", "billing", "clm"), "value": d.one(None, "4999.995", "true", "2026-04-01", "nonsense", "0"),
         "status": d.one("hit", "hit", "stale", "miss", "error"), "looked_up_at": d.one(*HOURS[:3]),
+    }  # fmt: skip
+
+
+def link(d):
+    return {
+        "source": d.one(*SYSTEMS), "source_id": d.account(), "account_id": d.one("a1", "a2", "b"), "method": "given",
     }  # fmt: skip
 
 
 ROWS = {
     "tickets": ticket, "accounts": account, "contracts": contract, "contract_clauses": clause,
-    "subscriptions": subscription, "invoices": invoice, "opportunities": opportunity, "enrichment_log": lookup,
+    "subscriptions": subscription, "invoices": invoice, "opportunities": opportunity, "enrichment_log": lookup, "account_links": link,
 }  # fmt: skip
+
+
+def chain(d, field):
+    """A chain of some systems, one of them perhaps not loaded."""
+    sources = d.random.sample([*SYSTEMS, "servicenow"], d.one(1, 2, 3))
+    return LookupChain(field, tuple(sources), d.one(None, 0, 43_200))
 
 
 def wave(dice, size):
@@ -139,43 +153,58 @@ def wave(dice, size):
     }  # fmt: skip
 
 
-def stored_rows(waves, table):
-    """(load id, rows) of a table over both waves; log rows also know their place in the store."""
-    out = []
-    for load_id, rows in waves[table]:
-        out.append((load_id, [{**row, "place": (load_id, place)} for place, row in enumerate(rows)]))
-    return out
+def seen(loads, end):
+    """The newest linked rows of each table; log rows also know their place in the store."""
+    tables = {}
+    for table, files in loads.items():
+        placed = [
+            (load_id, system, [{**row, "place": (load_id, place)} for place, row in enumerate(rows)])
+            for load_id, system, rows in files
+        ]
+        tables[table] = naive_store.newest(placed, table, CANONICAL[table].key, end)
+    links = tables.pop("account_links")
+    return {table: naive_store.linked(rows, links) for table, rows in tables.items()}
 
 
-@settings(deadline=None, max_examples=20)
-@given(seed=st.integers(0, 2**32), size=st.integers(1, 6), latency=st.sampled_from([0, 60, 14_400]))
-def test_context_equals_the_row_by_row_twin(seed, size, latency):
+@settings(deadline=None, max_examples=8)
+@given(
+    seed=st.integers(0, 2**32),
+    size=st.integers(1, 6),
+    latency=st.sampled_from([0, 60, 14_400]),
+    systems=st.sampled_from([1, 2, 3]),
+)
+def test_context_and_lookups_equal_the_row_by_row_twin(seed, size, latency, systems):
     dice = Dice(seed)
     con = duckdb.connect()
+    con.execute("SET threads = 1")  # a handful of rows: more would only wait for each other
     migrate(con, "memory")
     loads = {table: [] for table in ROWS}
     ends = []
-    for number in range(2):
+    for number in range(2 if systems == 1 else 3):
         for table, rows in wave(dice, size).items():
-            done = load(con, table, rows, content=f"{number}:{table}") if rows else None
+            system = dice.one(*SYSTEMS[:systems], *SYSTEMS[-1:] * (systems - 1))
+            source = None if system == "canonical" else system
+            done = load(con, table, rows, content=f"{number}:{table}", source=source) if rows else None
             if done:
-                loads[table].append((done[0], rows))
+                loads[table].append((done[0], system, rows))
         ends.append(store.latest_load(con))
-    for end in ends:
+    chains = {field: chain(dice, field) for field in CHAINED if dice.one(False, True)}
+    for end in (ends[0], ends[-1]):
         store.set_as_of(con, end)
-        found = store.read_context(
-            con, BUILT_IN, timezone="Europe/Berlin", currency="EUR", mrr_tiers=TIERS, fx=FX,
-            decision_latency_seconds=latency,
-        )  # fmt: skip
-        tables = {
-            table: naive_store.newest(stored_rows(loads, table), CANONICAL[table].key, end) for table in ROWS
+        setting = {
+            "timezone": "Europe/Berlin", "currency": "EUR", "mrr_tiers": TIERS, "fx": FX,
+            "decision_latency_seconds": latency, "enrichment": chains, "systems": [*SYSTEMS, "servicenow"],
         }  # fmt: skip
-        twin = naive_store.World(
-            tables, zone="Europe/Berlin", currency="EUR", tiers=TIERS, fx=FX, latency=latency
+        context, lookups = naive_store.World(
+            seen(loads, end), zone="Europe/Berlin", currency="EUR", tiers=TIERS, fx=FX, latency=latency, chains=chains
         ).context(NAMES)
-        assert found.drop("ticket_key", "arrived_at").to_dicts() == twin
+        found, asked = store.read_context_and_lookups(con, BUILT_IN, **setting)
+        assert found.drop("ticket_key", "arrived_at").to_dicts() == context
+        assert asked.frame(NAMES).rows() == lookups
         history = store.read_history(con, 2**40)
         assert history["ticket_id"].equals(found["ticket_id"])
+        assert history["account_id"].equals(found["account_id"])
         assert found["arrived_at"].is_sorted()
         assert found.schema["mrr"] == pl.Float64
+    assert store.read_context(con, BUILT_IN, **setting).equals(found)
     con.close()

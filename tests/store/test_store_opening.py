@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -181,6 +182,60 @@ def test_a_store_of_version_one_is_migrated_and_keeps_its_rows(tmp_path, write):
     with store.open_store(path, write=True) as con:
         load(con, "tickets", [ticket("new", "2026-01-02", custom='{"k": "v"}')])
         assert con.execute("SELECT custom FROM tickets WHERE ticket_id = 'new'").fetchall() == [('{"k": "v"}',)]
+
+
+def version_three(path):
+    """A store as version 3 left it: an old schema, a ticket, an account, a link, a signal delivered twice, a run."""
+    with duckdb.connect(str(path)) as con:
+        con.execute((Path(__file__).parent / "store_v3.sql").read_text(encoding="utf-8"))
+        con.execute("INSERT INTO schema_version VALUES (3, 'of version 3')")
+        targets = enumerate(("tickets", "accounts", "account_links", "signals"), start=1)
+        rows = [(number, f"h{number}", target, target) for number, target in targets]
+        con.executemany("INSERT INTO loads (load_id, content_hash, file, target) VALUES (?, ?, ?, ?)", rows)
+        con.execute("UPDATE loads SET source = 'zendesk' WHERE load_id < 3")
+        con.execute(
+            "INSERT INTO tickets_rows (ticket_id, created_at, account_id, load_id, row_no, dup_no, ticket_key) "
+            "VALUES ('kept', TIMESTAMP '2026-01-01', '7', 1, 1, 0, 7)"
+        )
+        con.execute(
+            "INSERT INTO accounts_rows (account_id, tier, load_id, row_no, dup_no) VALUES ('7', 'pro', 2, 1, 0)"
+        )
+        con.execute("INSERT INTO account_links_rows VALUES ('zendesk', '7', '001A', 'exact', 1, 3, 1, 0)")
+        for number in (1, 2):
+            con.execute(
+                "INSERT INTO signals_rows (signal_id, source, received_at, dedup_key, load_id, row_no, dup_no) "
+                f"VALUES ('s{number}', 'zendesk', TIMESTAMP '2026-01-01', 'k', 4, {number}, 0)"
+            )
+        con.execute("INSERT INTO runs VALUES ('abc', 'backtest', NULL, 1, '{}', 1, 'digest')")
+
+
+@pytest.mark.parametrize("write", [True, False])
+def test_a_store_of_version_three_is_migrated_and_its_views_are_linked(tmp_path, write):
+    path = tmp_path / "lab.duckdb"
+    version_three(path)
+    with store.open_store(path, write=write) as con:
+        assert con.execute("SELECT version FROM schema_version").fetchall() == [(VERSION,)]
+        assert con.execute("SELECT ticket_id, account_id FROM tickets").fetchall() == [("kept", "001A")]
+        assert con.execute("SELECT source_system, source_account_id, tier FROM accounts_by_system").fetchall() == [
+            ("zendesk", "7", "pro")
+        ]
+        assert con.execute("SELECT signal_id, duplicate_of FROM signals ORDER BY 1").fetchall() == [
+            ("s1", None), ("s2", "s1"),
+        ]  # fmt: skip
+        assert store.read_run_lookups(con, "abc").is_empty()
+        assert con.execute("SELECT count(*) FROM enrichment_all").fetchall() == [(0,)]
+
+
+def test_a_migrated_store_has_the_schema_of_a_new_one(tmp_path):
+    def schema(con):
+        rows = con.execute(
+            "SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE NOT internal"
+        ).fetchall()
+        return sorted(rows), sorted(con.execute("SELECT sql FROM duckdb_views() WHERE NOT internal").fetchall())
+
+    version_three(tmp_path / "old.duckdb")
+    with lab(tmp_path) as new, store.open_store(tmp_path / "old.duckdb", write=True) as old:
+        assert schema(old) == schema(new)
 
 
 def test_a_failing_migration_changes_nothing(tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from store_worlds import at, lab, ticket
+from store_worlds import at, lab, load, ticket
 
 from triage_lab import store
 from triage_lab.domain.enums import GateState, Severity
@@ -72,6 +72,14 @@ def gate():
         "unique", "tickets", "Ids are unique", Severity.CRITICAL, "data", GateState.FAIL, 3, 1, 1 / 3, "0", "sql",
         sample=("a",),
     )  # fmt: skip
+
+
+def lookups():
+    return pl.DataFrame({
+        "row": pl.Series([2, 2, 0], dtype=pl.UInt32), "field": pl.Series(["mrr"] * 3, dtype=pl.Enum(["mrr"])),
+        "source": ["stripe", "légal", "stripe"], "value": [None, "12.5", "7"], "status": ["miss", "stale", "hit"],
+        "looked_up_at": [START + 2, START + 2, START], "value_as_of": [None, START - 60, None],
+    })  # fmt: skip
 
 
 def run(con, run_id="abc123def456", **changed):
@@ -158,6 +166,50 @@ def test_records_clocks_measures_and_gates_come_back(con):
     assert store.run_table(con, "gate_failures", "abc").rows() == [("abc123def456", "unique", "a", "ticket_id", "a")]
 
 
+LOOKUPS = "run_id, ticket_id, field, source, value, status, looked_up_at, value_as_of"
+
+
+def test_lookups_come_back_as_they_were_made(con):
+    store.save_run(con, run(con, lookups=lookups()))
+    assert [row[0] for row in con.execute("DESCRIBE lookups").fetchall()] == LOOKUPS.split(", ")
+    first, second = at("2026-01-01"), at("2026-01-01 00:00:02")
+    expected = [
+        ("abc123def456", "t-c", "mrr", "stripe", None, "miss", second, None),
+        ("abc123def456", "t-c", "mrr", "légal", "12.5", "stale", second, at("2025-12-31 23:59")),
+        ("abc123def456", "t-a", "mrr", "stripe", "7", "hit", first, None),
+    ]
+    assert store.read_run_lookups(con, "abc").rows() == expected
+    assert store.read_run_lookups(con, "abc", "t-a").rows() == expected[2:]
+    assert store.read_run_lookups(con, "abc", "t-b").is_empty()
+    assert store.run_table(con, "lookups", "abc").rows() == expected
+    assert sorted(con.execute("SELECT * FROM lookups").fetchall(), key=str) == sorted(expected, key=str)
+
+
+def test_a_run_without_lookups_has_none(con):
+    store.save_run(con, run(con))
+    assert store.read_run_lookups(con, "abc").is_empty()
+    with pytest.raises(InternalError, match="without arms"):
+        store.save_run(con, run(con, run_id="f" * 12, arms=(), lookups=lookups()))
+
+
+def test_all_lookups_are_the_logged_and_those_of_the_newest_run_that_made_any(con):
+    def seen():
+        found = con.execute("SELECT ticket_id, source, status, replayed FROM enrichment_all ORDER BY ALL").fetchall()
+        assert con.execute("SELECT count(*) FROM enrichment_log").fetchall() == [(1,)]
+        return found
+
+    log = {"ticket_id": "t-a", "field": "mrr", "source": "crm", "status": "hit", "looked_up_at": at("2026-01-01")}
+    load(con, "enrichment_log", [log])
+    logged = ("t-a", "crm", "hit", False)
+    assert seen() == [logged]
+    store.save_run(con, run(con, lookups=lookups()))
+    replayed = [("t-a", "stripe", "hit", True), ("t-c", "légal", "stale", True), ("t-c", "stripe", "miss", True)]
+    assert seen() == [logged, *replayed]
+    store.save_run(con, run(con, run_id="b" * 12, lookups=lookups().head(2)))
+    store.save_run(con, run(con, run_id="c" * 12))
+    assert seen() == [logged, *replayed[1:]]
+
+
 def test_one_ticket_in_every_arm(con):
     store.save_run(con, run(con))
     assert store.ticket_records(con, "abc", "t-b")["arm"].to_list() == ["candidate", "observed"]
@@ -168,7 +220,7 @@ def test_one_ticket_in_every_arm(con):
 def counts(con):
     names = (
         "runs", "run_arms", "run_terms", "run_items", "action_sets", "decision_rows", "record_rows",
-        "sla_state_rows", "measures", "gate_results", "gate_failures",
+        "sla_state_rows", "lookup_rows", "measures", "gate_results", "gate_failures",
     )  # fmt: skip
     return {name: con.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0] for name in names}
 
@@ -185,6 +237,7 @@ def changed_runs(con):
     yield run(con, measures=measures(0.5000000001))
     yield run(con, gate_results=())
     yield run(con, kind="calibrate")
+    yield run(con, lookups=lookups())
     first, second = run(con).arms
     yield run(con, arms=(first,))
     yield run(con, arms=(second, first))
@@ -209,7 +262,7 @@ def test_any_difference_under_the_same_id_is_an_internal_error(con):
             store.save_run(con, other)
         assert caught.value.exit_code == 70
         seen += 1
-    assert seen == 12
+    assert seen == 13
     assert counts(con) == before
 
 

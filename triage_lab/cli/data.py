@@ -87,6 +87,7 @@ _GENERATE = """
 triage-lab generate exports
 triage-lab generate exports --tickets 100000 --seed 7
 triage-lab generate broken --faults 0.2 --format csv
+triage-lab generate exports --shape zendesk+salesforce+stripe
 """
 
 
@@ -97,22 +98,45 @@ def generate(
     ],
     tickets: Annotated[int, typer.Option(min=1000, max=1_000_000, help="How many tickets.")] = 20_000,
     faults: Annotated[float, typer.Option(min=0.0, max=1.0, help="How much is wrong with the data, 0 to 1.")] = 0.0,
-    format: Annotated[str, typer.Option(help="parquet or csv.")] = "parquet",
+    format: Annotated[
+        str | None, typer.Option(help="parquet, csv, or with --shape jsonl; default parquet, with --shape csv.")
+    ] = None,
+    shape: Annotated[
+        str | None,
+        typer.Option(help="As the files of systems joined by +: zendesk, salesforce, stripe, contracts."),
+    ] = None,
 ) -> int:
     """Write the exports of a synthetic desk, with the truth beside them."""
     from triage_lab import generate as make
 
     with session.progress() as progress:
-        made = make(directory, tickets=tickets, seed=session.seed, faults=faults, format=format, progress=progress)
+        made = make(
+            directory,
+            tickets=tickets,
+            seed=session.seed,
+            faults=faults,
+            format=format,
+            shape=shape,
+            progress=progress,
+        )
     session.emit(made)
     out = session.out
     out.print(f"Wrote {len(made.files)} files to [bold]{made.directory}[/bold] (truth in {made.directory}/truth)")
-    out.print(f"\nNext:  triage-lab demo    or    triage-lab ingest --table tickets {made.directory}/tickets.{format}")
+    out.print("\nNext:")
+    if shape is None:
+        suffix = format or "parquet"
+        out.print(f"  triage-lab ingest --table tickets {made.directory}/tickets.{suffix}", soft_wrap=True)
+        return 0
+    for system in shape.split("+"):
+        out.print(f"  triage-lab ingest --source {system.strip()} {made.directory}/{system.strip()}", soft_wrap=True)
+    out.print("  triage-lab accounts link")
     return 0
 
 
 _INGEST = """
 triage-lab ingest --table tickets tickets.csv --timezone Europe/Berlin
+triage-lab ingest --source zendesk zendesk-export/
+triage-lab ingest --source salesforce Account.csv Case.csv history=CaseHistory-2026.csv
 triage-lab ingest --source servicenow incident_event_log.csv.gz
 triage-lab ingest --table labels labels.parquet --strict
 triage-lab ingest --table tickets export.csv --propose > columns.yaml
@@ -123,10 +147,18 @@ triage-lab ingest --table tickets export.csv --columns columns.yaml
 def ingest(
     session: Session,
     files: Annotated[
-        list[Path],
-        typer.Argument(metavar="FILES...", help="CSV, Parquet or JSON Lines; .gz is fine.", readable=False),
+        list[str],
+        typer.Argument(
+            metavar="FILES...",
+            help="CSV, Parquet or JSON Lines; .gz is fine; a folder means its files. OBJECT=FILE says what a file is.",
+        ),
     ],
-    source: Annotated[str | None, typer.Option(help="Mapping of the system the files come from: servicenow.")] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            help="System the files come from: contracts, salesforce, service_requests, servicenow, stripe or zendesk."
+        ),
+    ] = None,
     table: Annotated[str | None, typer.Option(help="Canonical table whose column names the files use.")] = None,
     columns: Annotated[
         Path | None, typer.Option(help="YAML `canonical: source_column` for files with other names.", readable=False)
@@ -179,7 +211,7 @@ def _tell_possible(session: Session, lab: Lab) -> None:
     from triage_lab.cli import terminal
 
     try:
-        terminal.doctor_line(session.out, lab.doctor())
+        terminal.doctor_line(session.out, lab.doctor(clocks=False))
     except TriageLabError as error:
         where = f"{error.place}: " if str(error.place) else ""
         session.log.print(f"[bold]note:[/bold] {terminal.safe(where + error.found)}", soft_wrap=True)
@@ -187,15 +219,24 @@ def _tell_possible(session: Session, lab: Lab) -> None:
 
 _DOCTOR = """
 triage-lab doctor
-triage-lab doctor --json
+triage-lab doctor --differences clocks.csv
+triage-lab doctor --no-clocks --json
 """
 
 
-def doctor(session: Session) -> int:
-    """Say, metric by metric, what this lab's data can show and why not."""
+def doctor(
+    session: Session,
+    clocks: Annotated[
+        bool, typer.Option("--clocks/--no-clocks", help="Count the vendor's promises and compare its clocks with ours.")
+    ] = True,
+    differences: Annotated[
+        Path | None, typer.Option(help="Write every vendor clock that differs from ours, with the reason, as CSV.")
+    ] = None,
+) -> int:
+    """Say, metric by metric, what this lab's data can show and why not; systems, arrivals, promises beside it."""
     from triage_lab.cli import terminal
 
-    report = session.open().doctor()
+    report = session.open().doctor(clocks=clocks, differences=differences)
     session.emit(report)
     terminal.doctor_table(session.out, report)
     return 0

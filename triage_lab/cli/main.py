@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from triage_lab import __version__
-from triage_lab.cli import data, rules, runs
+from triage_lab.cli import data, desk, rules, runs
 from triage_lab.cli.session import fail
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["--help", "-h"]},
 )
 data.register(app)
+desk.register(app)
 rules.register(app)
 runs.register(app)
 

@@ -135,7 +135,9 @@ def doctor_line(console: Console, report: DoctorReport) -> None:
 
 
 def doctor_table(console: Console, report: DoctorReport) -> None:
-    """One screen: what is loaded, what is possible, what is missing."""
+    """What is loaded, what came in, what is possible, what is missing."""
+    from triage_lab.cli import terminal_doctor
+
     loaded = ", ".join(f"{facts.table} {facts.rows:,}" for facts in report.tables) or "nothing"
     console.print(f"[bold]{safe(report.lab)}[/bold] · {safe(report.database)} · {safe(loaded)}")
     if report.first_at:
@@ -144,6 +146,7 @@ def doctor_table(console: Console, report: DoctorReport) -> None:
         f"operations: {safe(report.operations or 'none (routing only)')} · policies: "
         f"{safe(', '.join(report.policies) or 'none')}"
     )
+    terminal_doctor.heading(console, report)
     table = grid("", "what", "why")
     for finding in report.findings:
         table.add_row(state(finding.state), safe(finding.subject), safe(finding.reason))

@@ -122,12 +122,16 @@ class Authority:
 
 @dataclass(frozen=True, slots=True)
 class Inbox:
-    """A declared entrance; ``intake_owner`` owns a ticket until it has been routed."""
+    """A declared entrance; ``intake_owner`` owns a ticket until it has been routed.
+
+    ``addresses`` are other names under which logs know it, such as ``billing@acme.com``.
+    """
 
     inbox_id: str
     channel: str
     source: str | None
     intake_owner: str
+    addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

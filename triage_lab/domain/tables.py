@@ -127,7 +127,8 @@ TICKET_EVENTS = Table(
             "kind",
             T,
             "created, assigned, status, priority, field, reply, note, escalated, ack, rollback, "
-            "rescind, override, dunning, handoff_note, reopened, resolved, closed, csat, merged, split, deleted, restored",
+            "rescind, override, dunning, handoff_note, reopened, resolved, closed, csat, merged, split, deleted, "
+            "restored",
             required=True,
         ),
         Column("actor_type", T, "customer, agent, automation, system, api"),

@@ -72,11 +72,13 @@ def backtest(
         progress("reading the store", 0.05)
         snapshot = read_snapshot(con, config, operations)
         _check_by(request.by, snapshot)
-        progress("checking the data", 0.1)
-        results = tuple(quality.run_sql(con, gates, cutoff=snapshot.cutoff))
-    progress("deciding", 0.15)
-    baseline = decide(config, request.baseline, Arm.BASELINE, snapshot, operations)
-    candidate = decide(config, request.candidate, Arm.CANDIDATE, snapshot, operations)
+        progress("deciding", 0.1)
+        baseline = decide(config, request.baseline, Arm.BASELINE, snapshot, operations)
+        candidate = decide(config, request.candidate, Arm.CANDIDATE, snapshot, operations)
+        lookups = snapshot.lookups.frame(_fields_read(baseline, candidate), snapshot.context.height)
+        progress("checking the data", 0.15)
+        with store.lookups_shown(con, lookups, snapshot.context["ticket_id"]):
+            results = tuple(quality.run_sql(con, gates, cutoff=snapshot.cutoff))
     notices = _guard_notices(candidate, snapshot)
     for text in notices:
         notice(text)
@@ -91,11 +93,12 @@ def backtest(
         operations=desk,
     )
     where = where_mask(request.where, snapshot) if request.where is not None else None
-    scored = scored_mask(snapshot.context, window, where)
+    scored = scored_mask(snapshot.context, window, where, snapshot.left_out)
     arms, world, observed = _replay(config, snapshot, desk, baseline, candidate, request, progress)
     study = Study(
         config=config,
         snapshot=snapshot,
+        lookups=lookups,
         operations=operations,
         desk=desk,
         why_no_desk=why_not,
@@ -119,6 +122,7 @@ def backtest(
     with (
         files_of(config, result, canonical_json(manifest) + "\n") as folder,
         store.open_store(config.database, write=True) as con,
+        store.lookups_shown(con, lookups, snapshot.context["ticket_id"]),
         store.transaction(con),
     ):
         store.set_as_of(con, snapshot.as_of_load)
@@ -133,9 +137,27 @@ def playable(operations: Operations | None, snapshot: Snapshot) -> tuple[Operati
         return None, "no operations.yaml"
     handle = snapshot.history["handle_minutes"]
     if handle.null_count() == handle.len():
-        known = f"by the data's cutoff, {iso(snapshot.cutoff)}"
-        return None, f"operations.yaml is here, but no ticket has handle_minutes {known}; routing only"
+        untold = [team for team in operations.teams if team not in operations.handle_times]
+        if untold:
+            known = f"by the data's cutoff, {iso(snapshot.cutoff)}"
+            teams = ", ".join(untold[:5]) + (" …" if len(untold) > 5 else "")
+            return None, (
+                f"operations.yaml is here, but no ticket has handle_minutes {known}, and it declares no handle_times "
+                f"for {teams}; routing only (`triage-lab operations propose` infers them)"
+            )
     return operations, ""
+
+
+def _fields_read(*arms: Decided) -> tuple[str, ...]:
+    """The columns that some rule of the arms reads, sorted: only these had to be looked up."""
+    found = {
+        name
+        for arm in arms
+        if arm.policy is not None
+        for columns in policy.columns_read(arm.policy).values()
+        for name in columns
+    }
+    return tuple(sorted(found))
 
 
 def _check_by(by: tuple[str, ...], snapshot: Snapshot) -> None:
@@ -275,6 +297,7 @@ def _save(
             arms=tuple(arms),
             measures=study_measures(result),
             gate_results=result.gates,
+            lookups=study.lookups,
         ),
     )
     open_gates = {item.gate_id for item in result.gates if item.state in (GateState.FAIL, GateState.WARN)}

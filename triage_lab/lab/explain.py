@@ -190,9 +190,10 @@ def _run(con: Any, run: str | None, named: str | None, ticket: str) -> _Shown | 
 
 def _lookups(snapshot: Snapshot, row: int) -> dict[str, dict[str, Any]]:
     """The lookup behind each field: the newest answer, or the newest miss where no source answered."""
-    frame = snapshot.enrichment.filter(pl.col("row") == row).sort("looked_up_at", maintain_order=True)
+    logged = snapshot.enrichment.filter(pl.col("row") == row).sort("looked_up_at", maintain_order=True)
+    replayed = snapshot.lookups.frame(tuple(snapshot.columns), row + 1).filter(pl.col("row") == row)
     found: dict[str, dict[str, Any]] = {}
-    for line in frame.iter_rows(named=True):
+    for line in (*logged.iter_rows(named=True), *replayed.iter_rows(named=True)):
         answered = line["status"] in ("hit", "stale")
         if answered or found.get(line["field"], {}).get("status") not in ("hit", "stale"):
             found[line["field"]] = line

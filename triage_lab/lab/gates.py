@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from triage_lab import quality, store
+from triage_lab import policy, quality, store
 from triage_lab.domain.canonical import digest
 from triage_lab.domain.desk import Operations
-from triage_lab.domain.errors import GateError, UsageError
+from triage_lab.domain.errors import GateError, TriageLabError, UsageError
 from triage_lab.domain.gate import Gate, GateResult
 from triage_lab.lab.atomic import write_text
 from triage_lab.lab.config import Config
 from triage_lab.lab.documents import read_document
-from triage_lab.lab.policies import load_operations, shown
+from triage_lab.lab.policies import load_operations, load_policy, policy_files, shown
+from triage_lab.lab.snapshot import context_columns, read_facts
 
 ENGINES = ("sql", "gx", "both")
 
@@ -58,10 +61,15 @@ def load_gates(config: Config) -> tuple[Gate, ...]:
 
 def _with_inboxes(gates: Iterable[Gate], operations: Operations | None) -> Iterator[Gate]:
     """Tell the gates on channel coverage which inboxes are declared, unless the gate names its own."""
-    declared = tuple(operations.inboxes) if operations else ()
+    declared = tuple(operations.inboxes.values()) if operations else ()
+    channels = Counter(inbox.channel for inbox in declared)
+    names = tuple(inbox.inbox_id for inbox in declared)
+    spellings = tuple((inbox.inbox_id, address) for inbox in declared for address in inbox.addresses)
+    # arrivals that name no inbox came by the only one of their channel
+    only = tuple((inbox.inbox_id, inbox.channel) for inbox in declared if channels[inbox.channel] == 1)
     for gate in gates:
         if gate.check == "channel_coverage" and "inboxes" not in gate.params:
-            yield replace(gate, params={**gate.params, "inboxes": declared})
+            yield replace(gate, params={**gate.params, "inboxes": names, "spellings": spellings, "channels": only})
         else:
             yield gate
 
@@ -94,8 +102,7 @@ def check(config: Config, *, engine: str = "sql", gate: str | None = None) -> Ch
     with store.open_store(config.database, write=False) as con:
         as_of = store.latest_load(con)
         cutoff = store.cutoff(con, as_of) or 0
-    with store.open_store(config.database, write=True) as con:
-        store.set_as_of(con, as_of)
+    with store.open_store(config.database, write=True) as con, _lookups_shown(con, config, as_of, gates):
         results: tuple[GateResult, ...] = ()
         disagreements: tuple[Any, ...] = ()
         if engine in ("sql", "both"):
@@ -105,6 +112,32 @@ def check(config: Config, *, engine: str = "sql", gate: str | None = None) -> Ch
             disagreements = tuple(quality.parity(results, by_gx)) if engine == "both" else ()
             results = (*results, *by_gx)
     return CheckReport(results, disagreements)
+
+
+@contextmanager
+def _lookups_shown(con: Any, config: Config, as_of: int, gates: tuple[Gate, ...]) -> Iterator[None]:
+    """Show what the lab's policies would look up, so that gates judge it where no system logs its look-ups."""
+    store.set_as_of(con, as_of)
+    asked = any(gate.table == "enrichment_log" for gate in gates)
+    if not asked or store.cutoff(con, as_of) is None:
+        yield
+        return
+    operations = load_operations(config)
+    known = context_columns(config, operations)
+    columns = {name: known[name] for name in _columns_read(config, operations) if name in known}
+    context, lookups = read_facts(con, config, operations, columns)
+    with store.lookups_shown(con, lookups.frame(tuple(columns)), context["ticket_id"]):
+        yield
+
+
+def _columns_read(config: Config, operations: Operations | None) -> tuple[str, ...]:
+    """The columns that some policy of the lab reads; a policy that is refused is `policy test`'s to tell."""
+    found: set[str] = set()
+    for name in policy_files(config):
+        with suppress(TriageLabError):
+            parsed = load_policy(config, name, operations)
+            found |= {column for columns in policy.columns_read(parsed).values() for column in columns}
+    return tuple(sorted(found))
 
 
 def write_reports(report: CheckReport, *, junit: Path | None, sarif: Path | None) -> tuple[Path, ...]:

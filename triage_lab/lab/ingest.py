@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -20,10 +21,11 @@ from triage_lab.lab.progress import Progress, silent
 
 @dataclass(frozen=True, slots=True)
 class FileReport:
-    """What became of one file.
+    """What became of one file, or of the files of one export that were read together.
 
-    ``state``: ``loaded``, or ``unchanged`` if the same content was loaded before. ``tables``: canonical table →
-    (inserted, identical rows collapsed, differing rows of one key). ``reasons``: reject reasons with their counts.
+    ``parts``: (file, object, rows read, rows rejected) of each file of an export; empty for a single file. ``state``:
+    ``loaded``, or ``unchanged`` if the same content was loaded before. ``tables``: canonical table → (inserted,
+    identical rows collapsed, differing rows of one key). ``reasons``: reject reasons with their counts.
     """
 
     file: str
@@ -34,6 +36,7 @@ class FileReport:
     tables: Mapping[str, tuple[int, int, int]]
     reasons: Mapping[str, int]
     notices: tuple[str, ...]
+    parts: tuple[tuple[str, str, int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +69,13 @@ def ingest(
 
     Parameters
     ----------
+    files : sequence of str or Path
+        Files; folders stand for the files in them. For a source whose export has several objects also
+        ``OBJECT=FILE``; all its files are read together, as one load.
     source, table : str or None
-        Exactly one: a source mapping (``servicenow``), or a canonical table for files that use its column names.
+        Exactly one: a source mapping (``zendesk``), or a canonical table for files that use its column names.
     columns : mapping or None
-        canonical column → column of the file, for a file with other names.
+        canonical column → column of the file, for a file with other names; not for a source with several objects.
     layout : str or None
         Layout of the source, or ``day_first`` or ``month_first`` for a table; default the first.
     delimiter : str or None
@@ -88,19 +94,17 @@ def ingest(
     """
     target = _target(source, table)
     taken = _snapshot(snapshot_at, timezone)
-    paths = [Path(file) for file in files]
-    if not paths:
-        raise UsageError("no file given", "one or more files", "triage-lab ingest --source servicenow incidents.csv.gz")
-    for path in paths:
-        sources.probe(path, delimiter=delimiter)
+    if not files:
+        raise UsageError("no file given", "one or more files", "triage-lab ingest --source zendesk EXPORT_FOLDER")
+    units = _units(files, target, columns, delimiter)
     reading = {"columns": columns, "layout": layout, "delimiter": delimiter, "timezone": timezone}
     existed, had_folder = config.database.exists(), config.database.parent.exists()
     try:
         with store.open_store(config.database, write=True) as con, store.transaction(con):
             reports = []
-            for number, path in enumerate(paths):
-                progress(f"reading {path.name}", number / len(paths))
-                reports.append(_load(con, path, target, reading, taken, strict))
+            for number, unit in enumerate(units):
+                part = partial(_step, progress, number / len(units), 1 / len(units))
+                reports.append(_load(con, unit, target, reading, taken, strict, part))
             progress("writing the store", 1.0)
     except BaseException as error:
         # a lock says that another process made the file meanwhile: it is not ours to remove
@@ -149,16 +153,54 @@ def _snapshot(text: str | None, timezone: str | None) -> int | None:
     return int(when.timestamp())
 
 
+Unit = Path | sources.Identified
+"""What one load reads: a file, or the files of an export with several objects."""
+
+
+def _units(
+    files: Sequence[str | Path], target: Any, columns: Mapping[str, str] | None, delimiter: str | None
+) -> list[Unit]:
+    """Group the files into loads, and refuse what cannot be read before anything is opened."""
+    if isinstance(target, sources.Mapping) and target.many:
+        if columns:
+            raise UsageError(
+                f"--columns for {target.name}, whose export has several objects", "no --columns",
+                "rename the columns in the files, or load a single table with --table and --columns",
+            )  # fmt: skip
+        return [sources.identify(files, target, delimiter=delimiter)]
+    paths = [path for file in files for path in sources.expand(file)]
+    for path in paths:
+        sources.probe(path, delimiter=delimiter)
+    return list(paths)
+
+
+def _step(progress: Progress, start: float, width: float, text: str, share: float) -> None:
+    """Report a share of one load as a share of the whole call."""
+    progress(text, start + width * share)
+
+
 def _load(
     con: Any,
-    path: Path,
+    unit: Unit,
     target: Any,
     reading: Mapping[str, Any],
     snapshot_at: int | None,
     strict: bool,
+    progress: Progress,
 ) -> FileReport:
-    """Stage one file and append what is new."""
-    staged = sources.stage(con, file=path, target=target, snapshot_at=snapshot_at, **reading)
+    """Stage one file, or one export, and append what is new."""
+    if isinstance(unit, Path):
+        progress(f"reading {unit.name}", 0.0)
+        staged = sources.stage(con, file=unit, target=target, snapshot_at=snapshot_at, **reading)
+        file, shown = unit.name, str(unit)
+        parts: tuple[tuple[str, str, int, int], ...] = ()
+    else:
+        options = {name: value for name, value in reading.items() if name != "columns"}
+        staged = sources.stage_source(
+            con, files=unit, source=target, snapshot_at=snapshot_at, progress=progress, **options
+        )
+        file, shown = staged.file, staged.file
+        parts = tuple((part.file, part.object, part.counts.read, part.counts.rejected) for part in staged.parts)
     counts = staged.counts
     if strict and counts.rejected:
         first = sources.first_rejects(con, staged, limit=3)
@@ -166,12 +208,12 @@ def _load(
             f"{counts.rejected:,} of {counts.read:,} rows rejected (--strict); first: {first}",
             "a file without bad rows",
             "correct the rows, or load without --strict and read them in the table rejects",
-            place=Place(str(path)),
+            place=Place(shown),
         )
     load_id = store.begin_load(
         con,
         content_hash=staged.content_hash,
-        file=path.name,
+        file=file,
         source=staged.source,
         target=staged.target,
         layout=staged.layout,
@@ -179,12 +221,15 @@ def _load(
         timezone=staged.timezone,
         snapshot_at=snapshot_at,
     )
+    notices = tuple(staged.notices)
     if load_id is None:
-        return FileReport(str(path), "unchanged", None, counts.read, counts.rejected, {}, {}, tuple(staged.notices))
+        sources.discard(con, staged)
+        return FileReport(shown, "unchanged", None, counts.read, counts.rejected, {}, {}, notices, parts)
+    progress("writing the store", 0.9)
     appended = {
         table: store.append(con, CANONICAL[table], relation, load_id) for table, relation in staged.tables.items()
     }
-    store.append_rejects(con, staged.rejects, load_id, path.name)
+    store.append_rejects(con, staged.rejects, load_id, file if isinstance(unit, Path) else None)
     store.finish_load(
         con,
         load_id,
@@ -196,9 +241,8 @@ def _load(
     )
     reasons = sources.reject_reasons(con, staged)
     stored = {table: (done.inserted, done.collapsed, done.differing) for table, done in appended.items()}
-    return FileReport(
-        str(path), "loaded", load_id, counts.read, counts.rejected, stored, reasons, tuple(staged.notices)
-    )
+    sources.discard(con, staged)
+    return FileReport(shown, "loaded", load_id, counts.read, counts.rejected, stored, reasons, notices, parts)
 
 
 def _forget(database: Path, *, folder: bool) -> None:

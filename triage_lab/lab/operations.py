@@ -206,7 +206,9 @@ def _span(weekday: int, text: str, place: Place) -> Span:
     if match is None:
         raise ConfigError(f"'{text}' are no hours", 'HH:MM-HH:MM, e.g. "09:00-17:00"', place=place)
     start, end = int(match[1]) * 60 + int(match[2]), int(match[3]) * 60 + int(match[4])
-    if end <= start:
+    if end == start:
+        raise ConfigError(f"'{text}' opens and closes at once", '"00:00-24:00" for the whole day', place=place)
+    if end < start:
         end += 1440
     if start >= 1440 or end > start + 1440 or (end > 1440 and int(match[3]) >= 24 and end > 2880):
         raise ConfigError(f"'{text}' are no hours", "at most 24 hours, starting before 24:00", place=place)
@@ -246,9 +248,9 @@ def _agents(team: str, fields: Fields) -> tuple[Agent, ...]:
 
 def _inbox(name: str, fields: Fields, teams: Mapping[str, Team]) -> Inbox:
     """A declared entrance."""
-    fields.only("channel", "source", "intake_owner", "inferred", "evidence")
+    fields.only("channel", "source", "intake_owner", "addresses", "inferred", "evidence")
     owner = _known(fields, "intake_owner", teams, "team")
-    return Inbox(name, fields.text("channel"), fields.optional_text("source"), owner)
+    return Inbox(name, fields.text("channel"), fields.optional_text("source"), owner, fields.strings("addresses"))
 
 
 def _target(fields: Fields, calendars: Mapping[str, Calendar]) -> SlaTarget:

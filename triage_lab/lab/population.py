@@ -12,6 +12,13 @@ from triage_lab.lab.scope import Window
 from triage_lab.lab.snapshot import Snapshot
 
 UNKNOWN = "ticket:"
+_LEFT_OUT = {
+    "merged": "merged into another ticket by the snapshot (they load the desk)",
+    "duplicate": "closed as a duplicate (they load the desk)",
+    "deleted": "deleted by the snapshot (they load the desk)",
+    "spam": "marked as spam (they load the desk)",
+    "repeated": "delivered twice: every signal repeats another ticket's (they load the desk)",
+}
 
 
 def facts(snapshot: Snapshot, decisions: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
@@ -51,8 +58,14 @@ def flow(
         FlowStep("out", "arrived before the window (they load the desk)", before),
         FlowStep("out", "arrived after the window (they load the desk)", after),
     ]
+    within = (arrived >= window.start) & (arrived < window.end)
+    reasons = snapshot.left_out.filter(pl.Series(within)).drop_nulls()
+    for reason, words in _LEFT_OUT.items():
+        count = int((reasons == reason).sum())
+        if count:
+            steps.append(FlowStep("out", words, count))
     if where is not None:
-        steps.append(FlowStep("out", f"not in {where}", inside - int(scored.sum())))
+        steps.append(FlowStep("out", f"not in {where}", inside - reasons.len() - int(scored.sum())))
     steps.append(FlowStep("analysed", "tickets scored", int(scored.sum())))
     truth = snapshot.history["resolver_team_id"].is_null() & snapshot.history["truth_teams"].is_null()
     steps.append(

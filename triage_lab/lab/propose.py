@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from triage_lab import sources
-from triage_lab.domain.errors import ConfigError, UsageError
+from triage_lab.domain.errors import ConfigError, Place, UsageError
 from triage_lab.domain.tables import CANONICAL
 from triage_lab.lab.documents import read_document
 from triage_lab.lab.fields import nearest
@@ -50,21 +51,35 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'" if "\n" not in text else '"' + text.replace("\n", "\\n") + '"'
 
 
-def read_columns(columns: str | Path | Mapping[str, str] | None) -> Mapping[str, str] | None:
+def read_columns(columns: str | Path | Mapping[str, Any] | None) -> Mapping[str, sources.Given] | None:
     """A mapping as given, or read from the YAML file that ``--propose`` printed.
+
+    Parameters
+    ----------
+    columns : str, Path, mapping or None
+        A YAML file, or its content: canonical column → column of the file, or how a value is made of several (see
+        ``sources.read_recipe``).
 
     Raises
     ------
     ConfigError
-        A value is no column name.
+        A value is no column name and no recipe.
     """
-    if columns is None or isinstance(columns, Mapping):
-        return columns
+    if columns is None:
+        return None
+    if isinstance(columns, Mapping):
+        return {key: _given(key, value, Place()) for key, value in columns.items()}
     document = read_document(Path(columns))
-    out: dict[str, str] = {}
-    for key, value in document.data.items():
-        if not isinstance(value, str):
-            place = document.source.place(key)
-            raise ConfigError(f"{key} is {value!r}", "the name of a column of the file", place=place)
-        out[key] = value
-    return out
+    return {key: _given(key, value, document.source.place(key)) for key, value in document.data.items()}
+
+
+def _given(key: str, value: object, place: Place) -> sources.Given:
+    """What a columns file says of one canonical column."""
+    if isinstance(value, str | sources.Recipe):
+        return value
+    if isinstance(value, Mapping):
+        try:
+            return sources.read_recipe(key, value)
+        except UsageError as error:
+            raise ConfigError(error.found, error.expected, error.action, place=place) from error
+    raise ConfigError(f"{key} is {value!r}", "the name of a column of the file, or {join: [date, time]}", place=place)

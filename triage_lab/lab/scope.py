@@ -91,8 +91,10 @@ def choose_window(
     return chosen
 
 
-def scored_mask(context: pl.DataFrame, window: Window, where: np.ndarray | None) -> np.ndarray:
-    """Boolean array, shape (n,): arrived inside the window and passed ``--where``.
+def scored_mask(
+    context: pl.DataFrame, window: Window, where: np.ndarray | None, left_out: pl.Series | None = None
+) -> np.ndarray:
+    """Boolean array, shape (n,): arrived inside the window, is a ticket of its own, and passed ``--where``.
 
     Raises
     ------
@@ -101,6 +103,13 @@ def scored_mask(context: pl.DataFrame, window: Window, where: np.ndarray | None)
     """
     arrived = context["arrived_at"].to_numpy()
     mask = (arrived >= window.start) & (arrived < window.end)
+    if left_out is not None:
+        mask &= left_out.is_null().to_numpy()
+        if not mask.any():
+            raise UsageError(
+                "every ticket of the window is merged, a duplicate, deleted or spam", "tickets of their own",
+                "widen --from and --to",
+            )  # fmt: skip
     if where is not None:
         mask &= where
         if not mask.any():

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
-from triage_lab import policy, store
+from triage_lab import policy, sources, store
 from triage_lab.domain.canonical import digest
 from triage_lab.domain.desk import ContextColumn, Operations
 from triage_lab.domain.errors import StoreError
@@ -18,7 +19,8 @@ from triage_lab.lab.config import Config
 class Snapshot:
     """Row-aligned context and history at one load version; ``cutoff`` in epoch seconds UTC.
 
-    Tickets that arrived after the cutoff are stored but not seen; ``after_cutoff`` counts them.
+    Tickets that arrived after the cutoff are stored but not seen; ``after_cutoff`` counts them. ``enrichment`` is what
+    the systems logged, ``lookups`` what the replay asked them; ``left_out`` says why a ticket is not scored.
     """
 
     as_of_load: int
@@ -28,6 +30,8 @@ class Snapshot:
     context: pl.DataFrame
     history: pl.DataFrame
     enrichment: pl.DataFrame
+    lookups: store.Lookups
+    left_out: pl.Series
     labels: pl.DataFrame
     columns: dict[str, ContextColumn]
     sources: tuple[dict[str, str], ...]
@@ -37,6 +41,23 @@ def context_columns(config: Config, operations: Operations | None) -> dict[str, 
     """Columns that a rule may read in this lab: the built-in ones and those of operations.yaml."""
     extra = tuple(operations.context.values()) if operations else ()
     return dict(policy.read_columns(extra))
+
+
+def read_facts(
+    con: Any, config: Config, operations: Operations | None, columns: Mapping[str, ContextColumn]
+) -> tuple[pl.DataFrame, store.Lookups]:
+    """Read the context of every ticket, and the lookups that brought it, with the settings of this lab."""
+    return store.read_context_and_lookups(
+        con,
+        list(columns.values()),
+        timezone=config.timezone,
+        currency=config.currency,
+        mrr_tiers=config.mrr_tiers,
+        fx=operations.fx if operations else (),
+        decision_latency_seconds=operations.decision_latency_seconds if operations else 60,
+        enrichment=operations.enrichment if operations else {},
+        systems=sources.list_sources(),
+    )
 
 
 def read_snapshot(con: Any, config: Config, operations: Operations | None) -> Snapshot:
@@ -54,15 +75,8 @@ def read_snapshot(con: Any, config: Config, operations: Operations | None) -> Sn
         raise StoreError("the store holds no tickets", "at least one ticket", "triage-lab ingest --table tickets FILE")
     columns = context_columns(config, operations)
     with store.arrivals(con):
-        context = store.read_context(
-            con,
-            list(columns.values()),
-            timezone=config.timezone,
-            currency=config.currency,
-            mrr_tiers=config.mrr_tiers,
-            fx=operations.fx if operations else (),
-            decision_latency_seconds=operations.decision_latency_seconds if operations else 60,
-        )
+        context, lookups = read_facts(con, config, operations, columns)
+        left_out = store.read_left_out(con)
         history = store.read_history(con, cutoff)
         enrichment = store.read_enrichment(con, cutoff)
         labels = store.read_labels(con, cutoff)
@@ -80,6 +94,8 @@ def read_snapshot(con: Any, config: Config, operations: Operations | None) -> Sn
         context=context.head(seen),
         history=history.head(seen),
         enrichment=enrichment.filter(pl.col("row") < seen),
+        lookups=lookups,
+        left_out=left_out.head(seen),
         labels=labels.filter(pl.col("row") < seen),
         columns=columns,
         sources=tuple(

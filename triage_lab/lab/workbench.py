@@ -14,10 +14,13 @@ from triage_lab.lab.progress import Progress, silent
 if TYPE_CHECKING:
     import polars as pl
 
+    from triage_lab.lab.accounts import LinkReport
     from triage_lab.lab.doctor import DoctorReport
     from triage_lab.lab.explain import Explanation
     from triage_lab.lab.gates import CheckReport
     from triage_lab.lab.ingest import IngestReport
+    from triage_lab.lab.operations_proposal import OperationsView
+    from triage_lab.lab.operations_proposal import Proposal as OperationsProposal
     from triage_lab.lab.policies import PolicyReport, PolicyView
     from triage_lab.lab.propose import Proposal
     from triage_lab.lab.recorded import Run, RunLine
@@ -58,6 +61,51 @@ class PolicyGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountGroup:
+    """The commands of ``triage-lab accounts``."""
+
+    config: Config
+
+    def link(
+        self,
+        *,
+        min_confidence: float = 0.85,
+        hub: str | None = None,
+        dry_run: bool = False,
+        doubts: Path | None = None,
+    ) -> LinkReport:
+        """Find which ids of the loaded systems are one account, and store the links."""
+        from triage_lab.lab import accounts
+
+        return accounts.link(self.config, min_confidence=min_confidence, hub=hub, dry_run=dry_run, doubts=doubts)
+
+    def show(self) -> LinkReport:
+        """Say how accounts are linked and which ids are in doubt; stores nothing."""
+        from triage_lab.lab import accounts
+
+        return accounts.show(self.config)
+
+
+@dataclass(frozen=True, slots=True)
+class OperationsGroup:
+    """The commands of ``triage-lab operations``."""
+
+    config: Config
+
+    def propose(self, *, out: Path | None = None) -> OperationsProposal:
+        """Infer the desk from the log and write it as an operations file."""
+        from triage_lab.lab import operations_proposal
+
+        return operations_proposal.propose(self.config, out=out)
+
+    def show(self) -> OperationsView:
+        """Return the desk as it can be drawn: who is on duty hour by hour."""
+        from triage_lab.lab import operations_proposal
+
+        return operations_proposal.show(self.config)
+
+
+@dataclass(frozen=True, slots=True)
 class Lab:
     """A lab: holds a path and settings, never an open connection.
 
@@ -78,6 +126,16 @@ class Lab:
     def policy(self) -> PolicyGroup:
         """The policy commands."""
         return PolicyGroup(self.config)
+
+    @property
+    def accounts(self) -> AccountGroup:
+        """The commands on accounts."""
+        return AccountGroup(self.config)
+
+    @property
+    def operations(self) -> OperationsGroup:
+        """The commands on the desk."""
+        return OperationsGroup(self.config)
 
     def ingest(
         self,
@@ -116,11 +174,11 @@ class Lab:
 
         return propose.propose(Path(file), table, delimiter)
 
-    def doctor(self) -> DoctorReport:
-        """Say which metrics are possible and why the others are not."""
+    def doctor(self, *, clocks: bool = True, differences: Path | None = None) -> DoctorReport:
+        """Say which metrics are possible and why the others are not, and how the vendor's clocks compare with ours."""
         from triage_lab.lab import doctor
 
-        return doctor.doctor(self.config)
+        return doctor.doctor(self.config, clocks=clocks, differences=differences)
 
     def check(
         self,

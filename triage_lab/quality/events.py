@@ -93,14 +93,19 @@ def no_overlap(gate: Gate) -> Queries:
 
     A span without an end is taken to end where the next begins, so it never overlaps what follows.
     """
-    thing = ", ".join(f"t.{name(key)}" for key in CANONICAL[gate.table].key if key != "valid_from")
+    # of an account that several systems describe, each system has its own course of facts
+    linked = CANONICAL[gate.table].column("account_id") is not None
+    rows = f"{gate.table}_by_system" if linked else gate.table
+    named = {"account_id": "source_account_id"} if linked else {}
+    own = [named.get(key, key) for key in CANONICAL[gate.table].key if key != "valid_from"]
+    thing = ", ".join(f"t.{name(key)}" for key in (*own, *(("source_system",) if linked else ())))
     offenders = f"""
         WITH spans AS (
             SELECT t.*, max(t.valid_to) OVER (
                 PARTITION BY {thing} ORDER BY t.valid_from NULLS FIRST
                 ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
             ) AS ends_before
-            FROM {gate.table} AS t
+            FROM {rows} AS t
         )
         SELECT {key_text(gate.keys, "t")} AS key, 'valid_from' AS "column", CAST(t.valid_from AS VARCHAR) AS value
         FROM spans AS t WHERE t.valid_from < t.ends_before"""

@@ -8,6 +8,9 @@ from typing import Any
 
 from triage_lab.quality.sqltext import timestamp
 
+# the store may show the lookups of a replay beside the logged ones; a session of its own has to take the view over
+_REPLAYED = "SELECT 1 FROM duckdb_views() WHERE database_name = 'triage_replayed' AND view_name = 'enrichment_log'"
+
 
 def open_session(con: Any, cutoff: int) -> Any:
     """Return a second session on the same database, with the same ``as_of_load`` and with ``cutoff``.
@@ -23,6 +26,8 @@ def open_session(con: Any, cutoff: int) -> Any:
     if as_of is not None:
         session.execute(f"SET VARIABLE as_of_load = {int(as_of)}")
     session.execute(f"SET VARIABLE cutoff = {timestamp(cutoff)}")
+    if session.execute(_REPLAYED).fetchall():
+        session.execute("CREATE TEMP VIEW enrichment_log AS SELECT * FROM triage_replayed.enrichment_log")
     return session
 
 

@@ -7,7 +7,7 @@ Each function returns (query for the number of things looked at, query for the o
 # ruff: noqa: S608
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from triage_lab.domain.gate import Gate
 from triage_lab.quality.sqltext import key_text, number, text, timestamp
@@ -19,25 +19,55 @@ LEAST_LOOKUPS = 20  # an hour with fewer look-ups says nothing about its success
 def channel_coverage(gate: Gate, cutoff: int) -> Queries:
     """Declared inboxes by which nothing came in; with ``days``, nothing in the last days before the cutoff.
 
-    An inbox is used if a signal or a ticket names it.
+    An inbox is used if a signal or a ticket names it: by its own name, by the part of an address before the ``@``, by
+    a declared spelling (``spellings``: pairs of inbox and other name), or by its channel alone, where the arrival names
+    no inbox and the channel has only this one (``channels``: pairs of inbox and channel).
     """
-    given = gate.params.get("inboxes", ())
-    names = [str(item) for item in given] if isinstance(given, Sequence) and not isinstance(given, str) else []
-    listed = ", ".join(f"({text(item)})" for item in names) or "(NULL)"
-    declared = f"SELECT DISTINCT inbox FROM (VALUES {listed}) AS v(inbox) WHERE inbox IS NOT NULL"
+    names = _pairs((name, name) for name in _texts(gate, "inboxes"))
+    declared = f"SELECT DISTINCT inbox FROM ({names})"
+    also = " UNION ALL ".join(f"SELECT inbox, lower(word) AS word FROM ({pairs})" for pairs in (
+        names, _pairs(_couples(gate, "spellings")),
+    ))  # fmt: skip
+    channels = _pairs(_couples(gate, "channels"))
     alive = "u.newest IS NOT NULL"
     if "days" in gate.params:
         alive += f" AND u.newest > {timestamp(cutoff)} - INTERVAL {int(str(gate.params['days']))} DAY"
-    used = (
-        'SELECT inbox, max("at") AS newest FROM (SELECT inbox, received_at AS "at" FROM signals '
-        'UNION ALL SELECT inbox, created_at AS "at" FROM tickets) '
-        f'WHERE inbox IS NOT NULL AND "at" < {timestamp(cutoff + 1)} GROUP BY inbox'
-    )
-    offenders = (
-        f"SELECT d.inbox AS key, 'inbox' AS \"column\", CAST(u.newest AS VARCHAR) AS value FROM ({declared}) AS d "
-        f"LEFT JOIN ({used}) AS u ON d.inbox = u.inbox WHERE NOT coalesce({alive}, FALSE)"
-    )
+    offenders = f"""
+        WITH arrived AS (
+            SELECT lower(inbox) AS inbox, lower(channel) AS channel, max("at") AS newest FROM (
+                SELECT inbox, channel, received_at AS "at" FROM signals
+                UNION ALL SELECT inbox, channel, created_at AS "at" FROM tickets
+            ) WHERE "at" < {timestamp(cutoff + 1)} GROUP BY ALL
+        ),
+        used AS (
+            SELECT n.inbox, a.newest FROM ({also}) AS n JOIN arrived AS a
+                ON a.inbox = n.word OR split_part(a.inbox, '@', 1) = n.word
+            UNION ALL
+            SELECT c.inbox, a.newest FROM ({channels}) AS c JOIN arrived AS a
+                ON a.inbox IS NULL AND a.channel = lower(c.word)
+        )
+        SELECT d.inbox AS key, 'inbox' AS "column", CAST(u.newest AS VARCHAR) AS value FROM ({declared}) AS d
+        LEFT JOIN (SELECT inbox, max(newest) AS newest FROM used GROUP BY inbox) AS u ON d.inbox = u.inbox
+        WHERE NOT coalesce({alive}, FALSE)"""
     return f"SELECT count(*) FROM ({declared})", offenders, None
+
+
+def _texts(gate: Gate, name: str) -> list[str]:
+    """A parameter that is a list of texts; empty if it is not given."""
+    given = gate.params.get(name, ())
+    return [str(item) for item in given] if isinstance(given, Sequence) and not isinstance(given, str) else []
+
+
+def _couples(gate: Gate, name: str) -> list[tuple[str, str]]:
+    """A parameter that is a list of pairs; empty if it is not given."""
+    given = gate.params.get(name, ())
+    return [(str(a), str(b)) for a, b in given] if isinstance(given, tuple) else []
+
+
+def _pairs(pairs: Iterable[tuple[str, str]]) -> str:
+    """A query of the pairs (inbox, word)."""
+    rows = ", ".join(f"({text(inbox)}, {text(word)})" for inbox, word in pairs) or "(NULL, NULL)"
+    return f"SELECT inbox, word FROM (VALUES {rows}) AS v(inbox, word) WHERE inbox IS NOT NULL"
 
 
 def heartbeat(gate: Gate, cutoff: int) -> Queries:

@@ -27,6 +27,22 @@ class Origin(StrEnum):
     MRR_TIER = "mrr_tier"
     DAYS_TO_RENEWAL = "days_to_renewal"
 
+    @property
+    def is_of_ticket(self) -> bool:
+        """Whether the ticket itself tells, so that no system is asked."""
+        return self in (Origin.TICKET, Origin.REPEAT, Origin.TICKET_COLUMN, Origin.TICKET_CUSTOM)
+
+
+TABLES = {
+    Origin.ACCOUNT: "accounts", Origin.ACCOUNT_STATIC: "accounts", Origin.CONTRACT: "contracts",
+    Origin.SUBSCRIPTION: "subscriptions", Origin.INVOICE: "invoices", Origin.OPPORTUNITY: "opportunities",
+    Origin.CLAUSE: "contract_clauses",
+}  # fmt: skip
+"""The table that a system must have rows in to be asked for a group of facts."""
+
+BASES = {Origin.MRR_TIER: "mrr", Origin.DAYS_TO_RENEWAL: "contract_end"}
+"""Columns that follow from another, and from which."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fact:

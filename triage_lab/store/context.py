@@ -1,35 +1,35 @@
 """The context of every ticket as known at arrival: point-in-time joins, and what the lookups of the day really said."""
 
-# ruff: noqa: S608 - the only built text reads a ticket column from a closed list.
-
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 from decimal import Decimal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from types import MappingProxyType
 
 import duckdb
 import polars as pl
 
-from triage_lab.domain.desk import ColumnKind, ContextColumn, FxRate
-from triage_lab.domain.errors import ContextError
-from triage_lab.store.columns import Fact, Origin, locate, locate_all
+from triage_lab.domain.desk import ColumnKind, ContextColumn, FxRate, LookupChain
+from triage_lab.store.chains import check_chains
+from triage_lab.store.columns import BASES, Fact, Origin, locate, locate_all
+from triage_lab.store.facts import Found, read_facts
 from triage_lab.store.frames import query_frame
 from triage_lab.store.kinds import typed, typed_text
+from triage_lab.store.lookups import FieldLookups, Lookups
 from triage_lab.store.money import fx_periods
-from triage_lab.store.schema import quoted
+from triage_lab.store.schema import OWN_SYSTEM
 from triage_lab.store.statements import statement
 from triage_lab.store.transactions import cleanup
+from triage_lab.store.zones import lab_zone
 
-_NEEDS = {Origin.MRR_TIER: ("mrr",), Origin.DAYS_TO_RENEWAL: ("contract_end",)}
-_DERIVED = frozenset(_NEEDS)
 _HELPERS = {
     "mrr": ContextColumn("mrr", ColumnKind.DECIMAL, "", True, "subscriptions.mrr_minor", "valid_from"),
     "contract_end": ContextColumn("contract_end", ColumnKind.DATE, "", True, "contracts.ends_on", "valid_from"),
 }
+_NO_CHAINS: Mapping[str, LookupChain] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,7 @@ class _Setting:
     currency: str
     tiers: tuple[tuple[str, Decimal], ...]
     latency_seconds: int
+    enrichment: Mapping[str, LookupChain]
 
 
 def read_context(
@@ -51,6 +52,8 @@ def read_context(
     mrr_tiers: Sequence[tuple[str, Decimal]],
     fx: Sequence[FxRate],
     decision_latency_seconds: int,
+    enrichment: Mapping[str, LookupChain] = _NO_CHAINS,
+    systems: Collection[str] = (),
 ) -> pl.DataFrame:
     """Return what was known about each ticket when it arrived, one row per ticket.
 
@@ -70,6 +73,11 @@ def read_context(
         Rates into ``currency``; others are not used.
     decision_latency_seconds : int
         A lookup counts if it was made by arrival plus this, seconds.
+    enrichment : mapping of field to LookupChain
+        Which systems are asked for a fact, in order, as operations.yaml says; a fact without a chain is asked of all
+        systems that have rows in its table, in the usual order (`triage_lab.store.chains.usual_order`).
+    systems : collection of str
+        Systems that may be named in a chain although nothing was loaded from them (those with a mapping).
 
     Returns
     -------
@@ -81,28 +89,135 @@ def read_context(
     Raises
     ------
     ContextError
-        A column that cannot be given as of arrival (see `triage_lab.store.columns.locate`), or an unknown zone.
+        A column that cannot be given as of arrival (see `triage_lab.store.columns.locate`), an unknown zone, or a
+        chain that names no system or a column that no system is asked for.
 
     Notes
     -----
     A fact is what the dimension rows valid at arrival say (valid_from ≤ arrival < valid_to; of overlapping versions
-    the one that began last). Where enrichment_log holds lookups of a ticket's field, their answer replaces the fact:
-    the latest hit or stale value, NULL if there were only misses and errors, because that is what a decision would
-    have seen. ``mrr_tier`` and ``days_to_renewal`` follow from the mrr and contract end so found.
+    the one that began last). Systems are never mixed: the first in the chain that has a value as of arrival gives it,
+    so the mrr of two billing systems is not added up. Where enrichment_log holds lookups of a ticket's field, their
+    answer replaces the fact: the latest hit or stale value, NULL if there were only misses and errors, because that is
+    what a decision would have seen. ``mrr_tier`` and ``days_to_renewal`` follow from the mrr and contract end so found.
     """
+    setting = _Setting(timezone, currency, tuple(mrr_tiers), decision_latency_seconds, enrichment)
+    context, _ = _read(con, columns, setting, fx, systems, asked=False)
+    return context
+
+
+def read_context_and_lookups(
+    con: duckdb.DuckDBPyConnection,
+    columns: Sequence[ContextColumn],
+    *,
+    timezone: str,
+    currency: str,
+    mrr_tiers: Sequence[tuple[str, Decimal]],
+    fx: Sequence[FxRate],
+    decision_latency_seconds: int,
+    enrichment: Mapping[str, LookupChain] = _NO_CHAINS,
+    systems: Collection[str] = (),
+) -> tuple[pl.DataFrame, Lookups]:
+    """Return the context, and the lookups that brought it, reading everything once.
+
+    Parameters and errors are those of `read_context`.
+
+    Returns
+    -------
+    polars.DataFrame
+        As of `read_context`.
+    Lookups
+        One field for each column that systems were asked for; its method ``frame`` lists them for the columns that
+        some rule reads.
+
+    Notes
+    -----
+    Every system of a fact's chain is asked in turn until one answers. Nobody is asked about a ticket without an
+    account, nor where a log tells what the lookups of the day said of a ticket's field, or of the field that it
+    follows from. A value is dated by valid_from of the version used; sums (mrr, balance, open
+    opportunities) by the last change of the account's rows in that system by arrival; what is assumed to be static
+    has no date.
+    """
+    setting = _Setting(timezone, currency, tuple(mrr_tiers), decision_latency_seconds, enrichment)
+    return _read(con, columns, setting, fx, systems, asked=True)
+
+
+def read_lookups(
+    con: duckdb.DuckDBPyConnection,
+    columns: Sequence[ContextColumn],
+    *,
+    timezone: str,
+    currency: str,
+    mrr_tiers: Sequence[tuple[str, Decimal]],
+    fx: Sequence[FxRate],
+    decision_latency_seconds: int,
+    enrichment: Mapping[str, LookupChain] = _NO_CHAINS,
+    systems: Collection[str] = (),
+) -> pl.DataFrame:
+    """Return the lookups of some columns alone: `read_context_and_lookups`, then ``frame`` of `Lookups`."""
+    setting = _Setting(timezone, currency, tuple(mrr_tiers), decision_latency_seconds, enrichment)
+    _, lookups = _read(con, columns, setting, fx, systems, asked=True)
+    return lookups.frame([column.name for column in columns])
+
+
+def _read(
+    con: duckdb.DuckDBPyConnection,
+    columns: Sequence[ContextColumn],
+    setting: _Setting,
+    fx: Sequence[FxRate],
+    systems: Collection[str],
+    *,
+    asked: bool,
+) -> tuple[pl.DataFrame, Lookups]:
+    """Read the context, and the lookups if they are asked for."""
     facts = locate_all(columns)
+    _check(con, setting.enrichment, facts, systems)
     wanted = {column.name: column for column in columns}
     for fact in facts.values():
-        for name in _NEEDS.get(fact.origin, ()):
-            wanted.setdefault(name, _HELPERS[name])
-    setting = _Setting(timezone, currency, tuple(mrr_tiers), decision_latency_seconds)
-    with _scratch(con, timezone, currency, fx):
-        frame = query_frame(con, statement("context_tickets"))
-        series = _dimension_facts(con, wanted, setting)
-        _replace_by_lookups(con, wanted, series, setting)
-        _derive(con, wanted, series, setting)
-    values = [series[column.name].alias(column.name) for column in columns]
-    return frame.select("ticket_id", "ticket_key", "arrived_at").with_columns(values)
+        if fact.origin in BASES:
+            wanted.setdefault(BASES[fact.origin], _HELPERS[BASES[fact.origin]])
+    located = {name: (column, locate(column)) for name, column in wanted.items()}
+    plain = {name: pair for name, pair in located.items() if pair[1].origin not in BASES}
+    with _scratch(con, setting.timezone, setting.currency, fx):
+        frame = query_frame(con, "SELECT ticket_id, ticket_key, arrived_at FROM triage_arrivals ORDER BY row")
+        found = read_facts(
+            con, plain, setting.enrichment, timezone=setting.timezone, currency=setting.currency, asked=asked
+        )
+        fields = _fields(con)
+        logged = {name: _logged(con, column, setting) for name, column in wanted.items() if name in fields}
+        for name in logged.keys() & found.keys():
+            found[name] = found[name].overruled(*logged[name])
+        for name, (column, fact) in located.items():
+            if fact.origin in BASES:
+                found[name] = _derive(con, column, fact, found[BASES[fact.origin]], setting)
+                if name in logged:
+                    found[name] = found[name].overruled(*logged[name])
+    values = [found[column.name].value.alias(column.name) for column in columns]
+    return frame.with_columns(values), Lookups(frame["arrived_at"], _lookups(facts, found, setting.enrichment))
+
+
+def _check(
+    con: duckdb.DuckDBPyConnection,
+    enrichment: Mapping[str, LookupChain],
+    facts: Mapping[str, Fact],
+    systems: Collection[str],
+) -> None:
+    """Hold the chains against the systems that there are."""
+    if enrichment:
+        loaded = con.execute("SELECT DISTINCT source FROM loads WHERE source IS NOT NULL").fetchall()
+        check_chains(enrichment, facts, {OWN_SYSTEM, *systems, *(str(row[0]) for row in loaded)})
+
+
+def _lookups(
+    facts: Mapping[str, Fact], found: Mapping[str, Found], enrichment: Mapping[str, LookupChain]
+) -> dict[str, FieldLookups]:
+    """Return how each column was looked up that systems were asked for."""
+    fields = {}
+    for name, fact in facts.items():
+        column, chain = found[name], enrichment.get(BASES.get(fact.origin, name))
+        if column.answered is not None and column.as_of is not None:
+            stale_after = chain.stale_after_seconds if chain is not None else None
+            fields[name] = FieldLookups(column.sources, column.answered, column.value, column.as_of, stale_after)
+    return fields
 
 
 @contextmanager
@@ -127,12 +242,7 @@ def arrivals(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
 @contextmanager
 def _scratch(con: duckdb.DuckDBPyConnection, timezone: str, currency: str, fx: Sequence[FxRate]) -> Iterator[None]:
     """Hold the row order and the exchange rates within the block."""
-    try:
-        zone = ZoneInfo(timezone)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ContextError(
-            f"unknown time zone {timezone!r}", "an IANA name such as Europe/Berlin", "correct `lab.timezone`"
-        ) from error
+    zone = lab_zone(timezone)
 
     def midnight(rate: FxRate) -> datetime:
         return datetime.combine(rate.valid_from, time(), zone).astimezone(UTC).replace(tzinfo=None)
@@ -151,133 +261,25 @@ def _scratch(con: duckdb.DuckDBPyConnection, timezone: str, currency: str, fx: S
             con.execute("DROP TABLE triage_fx")
 
 
-def _dimension_facts(
-    con: duckdb.DuckDBPyConnection, wanted: dict[str, ContextColumn], setting: _Setting
-) -> dict[str, pl.Series]:
-    """Return each wanted column but the derived ones as the dimension rows tell it."""
-    located = {name: locate(column) for name, column in wanted.items()}
-    frames: dict[Origin, pl.DataFrame] = {}
-    series: dict[str, pl.Series] = {}
-    for name, fact in located.items():
-        if fact.origin in _DERIVED:
-            continue
-        if fact.origin is Origin.CLAUSE:
-            series[name] = _clause(con, fact, wanted[name])
-        elif fact.origin in (Origin.TICKET_COLUMN, Origin.TICKET_CUSTOM):
-            series[name] = _ticket_column(con, fact, wanted[name])
-        else:
-            _read_group(con, fact.origin, setting, frames)
-            series[name] = typed(frames[fact.origin][fact.field], wanted[name].kind)
-    return series
+def _fields(con: duckdb.DuckDBPyConnection) -> set[str]:
+    """Return the fields that the enrichment log knows."""
+    return {str(row[0]) for row in con.execute("SELECT DISTINCT field FROM enrichment_log").fetchall()}
 
 
-def _read_group(
-    con: duckdb.DuckDBPyConnection, origin: Origin, setting: _Setting, frames: dict[Origin, pl.DataFrame]
-) -> pl.DataFrame:
-    """Read one group of facts, row-aligned, once."""
-    if origin in frames:
-        return frames[origin]
-    parameters: dict[Origin, list[object]] = {
-        Origin.CONTRACT: [setting.timezone],
-        Origin.SUBSCRIPTION: [setting.currency],
-        Origin.INVOICE: [setting.timezone, setting.currency],
-        Origin.OPPORTUNITY: [setting.currency],
-    }
-    frame = query_frame(con, statement(f"context_{origin.value}"), parameters.get(origin, ()))
-    if origin in (Origin.INVOICE, Origin.OPPORTUNITY):
-        known = _known_accounts(con, setting, frames) | frame["has_history"]
-        frame = _owed_or_open(con, origin, setting, frame, known)
-    frames[origin] = frame
-    return frame
+def _logged(con: duckdb.DuckDBPyConnection, column: ContextColumn, setting: _Setting) -> tuple[pl.Series, pl.Series]:
+    """Return what the log answered for a field, and for which tickets it was asked."""
+    told = query_frame(con, statement("context_logged"), [column.name, setting.latency_seconds])
+    return typed_text(told["value"], column.kind), told["looked_up"]
 
 
-def _known_accounts(con: duckdb.DuckDBPyConnection, setting: _Setting, frames: dict[Origin, pl.DataFrame]) -> pl.Series:
-    """Tell for each ticket whether its account was known; without an accounts table any named account is."""
-    if _has_rows(con, "accounts"):
-        return _read_group(con, Origin.ACCOUNT, setting, frames)["known"]
-    return query_frame(con, "SELECT account_id IS NOT NULL AS known FROM triage_arrivals ORDER BY row")["known"]
-
-
-def _has_rows(con: duckdb.DuckDBPyConnection, table: str) -> bool:
-    """Tell whether a table holds anything as of the load in view."""
-    return bool(con.execute(f"SELECT count(*) > 0 FROM {table}").fetchall()[0][0])
-
-
-def _owed_or_open(
-    con: duckdb.DuckDBPyConnection, origin: Origin, setting: _Setting, frame: pl.DataFrame, known: pl.Series
-) -> pl.DataFrame:
-    """Invoices or opportunities: nothing owed or open is 0 for a known account; without any source all is NULL."""
-    if origin is Origin.INVOICE:
-        local = query_frame(con, statement("context_local_days"), [setting.timezone])["local_on"]
-        days = (local - frame["oldest_due_on"]).dt.total_days().clip(lower_bound=0)
-        frame = frame.with_columns(overdue_days=days)
-        money, empty = "balance_due", {"balance_due": 0.0, "overdue_days": 0, "open_dispute": False}
+def _derive(con: duckdb.DuckDBPyConnection, column: ContextColumn, fact: Fact, base: Found, setting: _Setting) -> Found:
+    """Work out mrr_tier or days_to_renewal from what was found of the column it follows from."""
+    if fact.origin is Origin.MRR_TIER:
+        derived = _tier(base.value, setting.tiers)
     else:
-        money, empty = "open_opportunity_amount", {"open_opportunity_amount": 0.0, "open_opportunity_count": 0}
-    told = pl.lit(known) & _has_rows(con, origin.value)
-    priced = {name: told & ~pl.col("unpriced") if name == money else told for name in empty}
-    return frame.select(
-        pl.when(priced[name]).then(pl.col(name).fill_null(value)).alias(name) for name, value in empty.items()
-    )
-
-
-def _clause(con: duckdb.DuckDBPyConnection, fact: Fact, column: ContextColumn) -> pl.Series:
-    """Read one clause: a flag is TRUE if any contract says so, a number or text that of the newest."""
-    frame = query_frame(con, statement("context_clause"), [fact.field])
-    if column.kind is ColumnKind.BOOLEAN:
-        flag = pl.when("any_true").then(pl.lit(True)).when("any_false").then(pl.lit(False))
-        return frame.select(flag.alias(column.name)).to_series()
-    from_text = typed_text(frame["value"], column.kind)
-    if column.kind in (ColumnKind.INTEGER, ColumnKind.DECIMAL, ColumnKind.NUMBER):
-        number = typed(frame["value_num"], column.kind)
-        return number.zip_with(number.is_not_null(), from_text)
-    return from_text
-
-
-def _ticket_column(con: duckdb.DuckDBPyConnection, fact: Fact, column: ContextColumn) -> pl.Series:
-    """Read a text of the ticket, or a key of its custom columns."""
-    parameters: list[object] = []
-    source = f"CAST(k.{quoted(fact.field)} AS VARCHAR)"
-    if fact.origin is Origin.TICKET_CUSTOM:
-        source = "json_extract_string(k.custom, $1)"
-        parameters = ["/" + fact.field.replace("~", "~0").replace("/", "~1")]
-    sql = f"SELECT {source} AS value FROM triage_arrivals AS t JOIN tickets AS k USING (ticket_id) ORDER BY t.row"
-    return typed_text(query_frame(con, sql, parameters)["value"], column.kind)
-
-
-def _replace_by_lookups(
-    con: duckdb.DuckDBPyConnection,
-    wanted: dict[str, ContextColumn],
-    series: dict[str, pl.Series],
-    setting: _Setting,
-) -> None:
-    """Put the logged answer in place of the fact wherever a field of a ticket was looked up."""
-    fields = {row[0] for row in con.execute("SELECT DISTINCT field FROM enrichment_log").fetchall()}
-    for name, column in wanted.items():
-        if name in fields:
-            found = query_frame(con, statement("context_logged"), [name, setting.latency_seconds])
-            answer = typed_text(found["value"], column.kind)
-            fact = series.get(name)
-            series[name] = answer if fact is None else answer.zip_with(found["looked_up"], fact)
-            if fact is None:
-                series[f"{name} looked up"] = found["looked_up"]
-
-
-def _derive(
-    con: duckdb.DuckDBPyConnection, wanted: dict[str, ContextColumn], series: dict[str, pl.Series], setting: _Setting
-) -> None:
-    """Work out mrr_tier and days_to_renewal from what was found, where they were not looked up themselves."""
-    for name, column in wanted.items():
-        origin = locate(column).origin
-        if origin is Origin.MRR_TIER:
-            derived = _tier(series["mrr"], setting.tiers)
-        elif origin is Origin.DAYS_TO_RENEWAL:
-            local = query_frame(con, statement("context_local_days"), [setting.timezone])["local_on"]
-            derived = (series["contract_end"] - local).dt.total_days()
-        else:
-            continue
-        looked_up = series.get(f"{name} looked up")
-        series[name] = typed(derived, column.kind) if looked_up is None else series[name].zip_with(looked_up, derived)
+        local = query_frame(con, statement("context_local_days"), [setting.timezone])["local_on"]
+        derived = (base.value - local).dt.total_days()
+    return replace(base, value=typed(derived, column.kind))
 
 
 def _tier(mrr: pl.Series, tiers: Sequence[tuple[str, Decimal]]) -> pl.Series:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import polars as pl
 
 from triage_lab.domain.desk import ColumnKind
@@ -51,9 +53,31 @@ def typed_text(values: pl.Series, kind: ColumnKind) -> pl.Series:
     return _finite(values.alias("value").to_frame().select(expression.alias("value")).to_series())
 
 
+def unknown(dtype: pl.DataType | type[pl.DataType], length: int) -> pl.Series:
+    """Return a column of NULLs."""
+    return pl.Series([None], dtype=dtype).new_from_index(0, length)
+
+
 def _finite(values: pl.Series) -> pl.Series:
     """Return floating numbers with infinities and NaN as NULL; other types as they are."""
     if not values.dtype.is_float():
         return values
     name = values.name
     return values.to_frame().select(pl.when(pl.col(name).is_finite()).then(pl.col(name))).to_series()
+
+
+def as_text(values: pl.Series) -> pl.Series:
+    """Write typed values as a lookup log does: numbers plain and without trailing zeros, true and false, ISO dates.
+
+    Examples
+    --------
+    >>> as_text(pl.Series([1000.0, 0.25, None])).to_list()
+    ['1000', '0.25', None]
+    """
+    text = values.cast(pl.String)
+    if not values.dtype.is_float():
+        return text
+    text = text.str.strip_suffix(".0").replace("-0", "0")
+    powers = text.filter(text.str.contains("e", literal=True)).unique()
+    plain = [format(Decimal(power), "f") for power in powers.to_list()]
+    return text.replace(powers, pl.Series(plain, dtype=pl.String)) if plain else text

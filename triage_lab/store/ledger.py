@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from triage_lab.domain.errors import InternalError
 from triage_lab.domain.gate import GateResult
 
 
@@ -69,6 +70,9 @@ class RunTables:
     gate_results : sequence of GateResult
     gate_failures : polars.DataFrame or None
         gate, key, column, value (String); None where they are written by other means.
+    lookups : polars.DataFrame or None
+        What the run looked up: the frame of `triage_lab.store.lookups.Lookups`, with row (UInt32) as an index into the
+        ``ticket_key`` of the first arm; None if it looked nothing up.
     """
 
     run_id: str
@@ -80,6 +84,7 @@ class RunTables:
     measures: pl.DataFrame
     gate_results: Sequence[GateResult] = ()
     gate_failures: pl.DataFrame | None = None
+    lookups: pl.DataFrame | None = None
 
 
 TIMES = (
@@ -110,12 +115,13 @@ def _words(frame: pl.DataFrame | None, columns: Sequence[str]) -> set[str]:
 
 
 def _terms(run: RunTables) -> tuple[str, ...]:
-    """Return every team, item and target of the run, sorted."""
+    """Return every team, item, target, field and system of the run, sorted."""
     words: set[str] = set()
     for arm in run.arms:
         words |= _words(arm.decisions, ("rule_id", "overridden_rule_id", "owner_team"))
         words |= _words(arm.records, ("owner_team", "resolver_team"))
         words |= _words(arm.sla_states, ("target_id",))
+    words |= _words(run.lookups, ("field", "source"))
     return tuple(sorted(words))
 
 
@@ -178,6 +184,21 @@ def _sla_rows(arm_no: int, arm: ArmTables, states: pl.DataFrame, words: pl.Enum)
         pl.col("state").cast(pl.String),
         pl.col("due_at").cast(pl.Int64),
         pl.col("elapsed_minutes").cast(pl.Float64),
+    )
+
+
+def _lookup_rows(run: RunTables, lookups: pl.DataFrame, words: pl.Enum) -> pl.DataFrame:
+    """Return the lookups of a run in narrow form."""
+    if not run.arms:
+        raise InternalError("lookups of a run without arms", "at least one arm, whose tickets the lookups are about")
+    return lookups.select(
+        run.arms[0].ticket_key.gather(lookups["row"]).alias("ticket_key"),
+        _coded("field", words, "field_no"),
+        _coded("source", words, "source_no"),
+        pl.col("status").cast(pl.String),
+        pl.col("value").cast(pl.String),
+        pl.col("looked_up_at").cast(pl.Int64),
+        pl.col("value_as_of").cast(pl.Int64),
     )
 
 
@@ -244,4 +265,6 @@ def encode(run: RunTables) -> Encoded:
         frames["gate_failures"] = run.gate_failures.select(
             pl.col(name).cast(pl.String) for name in ("gate", "key", "column", "value")
         )
+    if run.lookups is not None:
+        frames["lookup_rows"] = _lookup_rows(run, run.lookups, words)
     return Encoded(terms, frames)

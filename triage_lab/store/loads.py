@@ -73,7 +73,7 @@ def begin_load(
     content_hash : str
         SHA-256 of the file's bytes.
     file : str
-        File as the user named it; it does not count for "the same content".
+        File (or list of files) as the user named it; it does not count for "the same content".
     source, target : str or None, str
         System it comes from; canonical table or mapping it goes to.
     layout, mapping_version, timezone : str or None
@@ -151,20 +151,21 @@ def append(con: duckdb.DuckDBPyConnection, table: Table, staged: str, load_id: i
     return Appended(inserted, incoming - inserted, differing)
 
 
-def append_rejects(con: duckdb.DuckDBPyConnection, staged_rejects: str, load_id: int, file: str) -> int:
+def append_rejects(con: duckdb.DuckDBPyConnection, staged_rejects: str, load_id: int, file: str | None) -> int:
     """Store what was refused of a file and return how many rejects there are.
 
     Parameters
     ----------
     staged_rejects : str
-        Temporary table or view with columns row, column, value, reason (and possibly file).
-    file : str
-        File as the user named it; stored with every reject.
+        Temporary table or view with columns row, column, value, reason, and file if the load has several.
+    file : str or None
+        File as the user named it; stored with every reject. None: the file that each reject names itself.
     """
+    of_file, parameters = ("file", [load_id]) if file is None else ("?::VARCHAR", [load_id, file])
     con.execute(
-        'INSERT INTO rejects SELECT ?::INTEGER, ?::VARCHAR, "row", "column", value, reason '
-        f'FROM {quoted(staged_rejects)} ORDER BY "row", "column"',
-        [load_id, file],
+        f'INSERT INTO rejects SELECT ?::INTEGER, {of_file} AS file, "row", "column", value, reason '
+        f'FROM {quoted(staged_rejects)} ORDER BY file, "row", "column"',
+        parameters,
     )
     return _number(con, "SELECT count(*) FROM rejects WHERE load_id = ?", [load_id]) or 0
 

@@ -9,8 +9,9 @@ import duckdb
 from triage_lab.domain.canonical import digest
 from triage_lab.domain.enums import Outcome, Priority, SlaMetric, SlaState
 from triage_lab.domain.errors import Place, StoreError
-from triage_lab.domain.tables import CANONICAL
-from triage_lab.store.schema import create_rows, create_superseded, create_view, quoted
+from triage_lab.domain.tables import ACCOUNT_LINKS, CANONICAL
+from triage_lab.store.lookups import STATUSES
+from triage_lab.store.schema import LINKED, create_rows, create_superseded, create_system_view, create_view, quoted
 from triage_lab.store.statements import statement
 from triage_lab.store.transactions import transaction
 
@@ -41,7 +42,14 @@ def _governance(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(statement("schema_governance"))
 
 
-MIGRATIONS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = (_canonical, _runs, _governance)
+def _lookups(con: duckdb.DuckDBPyConnection) -> None:
+    """Version 4: what a run looked up, and from here on views of linked accounts."""
+    words = ", ".join(f"'{word}'" for word in STATUSES)
+    con.execute(f"CREATE TYPE lookup_status_code AS ENUM ({words})")
+    con.execute(statement("schema_lookups"))
+
+
+MIGRATIONS: tuple[Callable[[duckdb.DuckDBPyConnection], None], ...] = (_canonical, _runs, _governance, _lookups)
 """Migration i (from 1) brings a store from version i - 1 to version i."""
 
 VERSION = len(MIGRATIONS)
@@ -106,6 +114,16 @@ def _add_missing_columns(con: duckdb.DuckDBPyConnection) -> None:
                 con.execute(f"ALTER TABLE {table.name}_rows ADD COLUMN {quoted(column.name)} {column.kind.value}")
 
 
+def _create_views(con: duckdb.DuckDBPyConnection) -> None:
+    """Make every view anew; the links first, because the others read them."""
+    for table in (ACCOUNT_LINKS, *CANONICAL.values()):
+        con.execute(create_view(table))
+    for name in LINKED:
+        con.execute(create_system_view(CANONICAL[name]))
+    for view in ("view_lookups", "view_enrichment_all"):
+        con.execute(statement(view))
+
+
 def migrate(con: duckdb.DuckDBPyConnection, path: str) -> None:
     """Bring the store on an open, writable connection to this version, in one transaction.
 
@@ -124,6 +142,5 @@ def migrate(con: duckdb.DuckDBPyConnection, path: str) -> None:
         for step in MIGRATIONS[version:]:
             step(con)
         _add_missing_columns(con)
-        for table in CANONICAL.values():
-            con.execute(create_view(table))
+        _create_views(con)
         con.execute("UPDATE schema_version SET version = ?, canonical_digest = ?", [VERSION, canonical_digest()])

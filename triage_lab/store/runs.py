@@ -20,7 +20,7 @@ _DECODED = {
     "records": "arm, scenario, ticket_id",
     "sla_states": "arm, scenario, ticket_id, sla_metric, cycle",
 }
-_TABLES = (*_DECODED, "measures", "gate_results", "gate_failures", "run_items", "action_sets")
+_TABLES = (*_DECODED, "lookups", "measures", "gate_results", "gate_failures", "run_items", "action_sets")
 
 
 def save_run(con: duckdb.DuckDBPyConnection, run: RunTables) -> bool:
@@ -38,7 +38,7 @@ def save_run(con: duckdb.DuckDBPyConnection, run: RunTables) -> bool:
 
     Notes
     -----
-    Compared are arms, decisions, records, SLA states, measures and gates, not when and how long the run took.
+    Compared are arms, decisions, records, SLA states, lookups, measures and gates, not when and how long the run took.
     """
     encoded = encode(run)
     content = frames_digest("\0".join((run.kind, *encoded.terms)), encoded.frames)
@@ -145,7 +145,7 @@ def run_table(con: duckdb.DuckDBPyConnection, name: str, run_id: str) -> pl.Data
     Parameters
     ----------
     name : str
-        decisions, records, sla_states, measures, gate_results, gate_failures, run_items or action_sets.
+        decisions, records, sla_states, lookups, measures, gate_results, gate_failures, run_items or action_sets.
     run_id : str
         Full id, or the beginning of it.
 
@@ -156,6 +156,8 @@ def run_table(con: duckdb.DuckDBPyConnection, name: str, run_id: str) -> pl.Data
     """
     if name not in _TABLES:
         raise StoreError(f"no run table {name!r}", f"one of {', '.join(_TABLES)}", "correct the name")
+    if name == "lookups":
+        return read_run_lookups(con, run_id)
     order = _DECODED.get(name, "rowid")
     sql = f"SELECT * FROM {name} WHERE run_id = $1 ORDER BY {order}"  # noqa: S608 - from closed lists
     return query_frame(con, sql, [find_run(con, run_id)])
@@ -169,3 +171,22 @@ def ticket_records(con: duckdb.DuckDBPyConnection, run_id: str, ticket_id: str) 
 def ticket_decisions(con: duckdb.DuckDBPyConnection, run_id: str, ticket_id: str) -> pl.DataFrame:
     """Return what every arm of a run decided for one ticket: rows of the table ``decisions``, arms in stored order."""
     return query_frame(con, statement("ticket_decisions"), [find_run(con, run_id), ticket_id])
+
+
+def read_run_lookups(con: duckdb.DuckDBPyConnection, run_id: str, ticket_id: str | None = None) -> pl.DataFrame:
+    """Return what a run looked up, for all of its tickets or for one.
+
+    Parameters
+    ----------
+    run_id : str
+        Full id, or the beginning of it.
+    ticket_id : str or None
+        One ticket; None = all.
+
+    Returns
+    -------
+    polars.DataFrame
+        run_id, ticket_id, field, source, value, status (hit, stale, miss), looked_up_at, value_as_of (Datetime UTC):
+        one row per system asked until one answered; tickets in the run's order, then fields and systems as asked.
+    """
+    return query_frame(con, statement("run_lookups"), [find_run(con, run_id), ticket_id])

@@ -4,14 +4,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from triage_lab.domain.tables import Table
+from triage_lab.domain.tables import CANONICAL, Table
 
 EVERYTHING = 2_147_483_647
 """The as-of load that sees every load."""
 
 BOOKKEEPING = ("load_id", "row_no", "dup_no")
+
+OWN_SYSTEM = "canonical"
+"""The system of rows that were loaded as a canonical table: the lab's own word."""
+
+LINKED = tuple(n for n, table in CANONICAL.items() if table.column("account_id") is not None and n != "account_links")
+"""Tables whose views show the linked account; each has a view ``T_by_system`` that also tells where a row came from."""
+
+FACTS = ("accounts", "contracts", "contract_clauses", "subscriptions", "invoices", "opportunities")
+"""Tables that several systems may fill about the same thing: a system replaces its own rows only."""
 
 
 def quoted(name: str) -> str:
@@ -41,15 +50,72 @@ def create_superseded(table: Table) -> str:
 
 
 def create_view(table: Table) -> str:
-    """Return the view ``T``: the newest row per key as of the session variable ``as_of_load``."""
-    columns = ", ".join(f"r.{quoted(c.name)}" for c in table.columns)
-    if table.name == "tickets":
-        columns += ", r.ticket_key"
+    """Return the view ``T``: the newest row per key as of the session variable ``as_of_load``.
+
+    Accounts are the linked ones: an id X of system S is the account that ``account_links`` names for (S, X), else X.
+    A signal whose key a system delivered before is a repeat of the first delivery, unless it says itself what it
+    repeats; a signal that names no system repeats nothing that we could tell.
+    """
+    return f"CREATE OR REPLACE VIEW {table.name} AS {_newest(table)}"
+
+
+def create_system_view(table: Table) -> str:
+    """Return the view ``T_by_system``: the view ``T`` with ``source_system`` and its own id, ``source_account_id``."""
+    own = f"{system_of('l')} AS source_system", "r.account_id AS source_account_id"
+    return f"CREATE OR REPLACE VIEW {table.name}_by_system AS {_newest(table, own)}"
+
+
+def system_of(loads: str) -> str:
+    """Return the expression for the system that a load came from."""
+    return f"coalesce({loads}.source, '{OWN_SYSTEM}')"
+
+
+def visible(table: Table, joins: str = "") -> str:
+    """Return FROM and WHERE of the newest rows ``r`` of a table as of ``as_of_load``."""
     as_of = f"coalesce(getvariable('as_of_load'), {EVERYTHING})"
     return (
-        f"CREATE OR REPLACE VIEW {table.name} AS SELECT {columns} FROM {table.name}_rows AS r "
+        f"FROM {table.name}_rows AS r "
         f"ANTI JOIN (SELECT load_id, row_no FROM {table.name}_superseded WHERE superseded_by <= {as_of}) AS s "
-        f"ON r.load_id = s.load_id AND r.row_no = s.row_no WHERE r.load_id <= {as_of}"
+        f"ON r.load_id = s.load_id AND r.row_no = s.row_no {joins}WHERE r.load_id <= {as_of}"
+    )
+
+
+def _newest(table: Table, own: Sequence[str] = ()) -> str:
+    """Return the query of a view."""
+    shown = {c.name: f"r.{quoted(c.name)}" for c in table.columns}
+    joins = ""
+    if table.name in LINKED:
+        joins = "LEFT JOIN loads AS l ON r.load_id = l.load_id "
+        for column, links in (("account_id", "k"), ("parent_id", "p")):
+            if column in shown:
+                joins += (
+                    f"LEFT JOIN account_links AS {links} "
+                    f"ON {links}.source = {system_of('l')} AND {links}.source_id = r.{column} "
+                )
+                shown[column] = f"coalesce({links}.account_id, r.{column}) AS {column}"
+    elif table.name == "signals":
+        joins = f"LEFT JOIN ({_first_deliveries(table)}) AS f ON r.source = f.source AND r.dedup_key = f.dedup_key "
+        shown["duplicate_of"] = "coalesce(r.duplicate_of, nullif(f.signal_id, r.signal_id)) AS duplicate_of"
+    columns = list(shown.values())
+    if table.name == "tickets":
+        columns.append("r.ticket_key")
+    return f"SELECT {', '.join([*columns, *own])} {visible(table, joins)}"
+
+
+def _first_deliveries(table: Table) -> str:
+    """Return the query for the first signal of every key that a system delivered more than once."""
+    return (
+        "SELECT r.source, r.dedup_key, arg_min(r.signal_id, (r.received_at, r.signal_id)) AS signal_id "
+        f"{visible(table)} AND r.dedup_key IS NOT NULL AND r.source IS NOT NULL "
+        "GROUP BY r.source, r.dedup_key HAVING count(*) > 1"
+    )
+
+
+def loaded_systems(table: Table) -> str:
+    """Return the query for the systems that the rows of a table came from, by name."""
+    return (
+        f"SELECT DISTINCT {system_of('l')} AS system FROM (SELECT DISTINCT r.load_id {visible(table)}) AS r "
+        "JOIN loads AS l ON r.load_id = l.load_id ORDER BY system"
     )
 
 
@@ -108,13 +174,19 @@ def insert_rows(table: Table, incoming: str, repeated: str, collapsed: str) -> s
 def insert_superseded(table: Table, incoming: str, collapsed: str) -> str:
     """Return the INSERT that notes which rows load $1 replaces: older versions, and all but the last of a repeated key.
 
-    It runs before the rows are inserted, so the newest version so far is what no load has superseded yet.
+    It runs before the rows are inserted, so the newest version so far is what no load has superseded yet. What one
+    system says of an account does not replace what another says under the same key; the lab's own rows replace all.
     """
+    same_system = (
+        f" AND r.load_id IN (SELECT o.load_id FROM loads AS o, loads AS n WHERE n.load_id = $1::INTEGER "
+        f"AND {system_of('n')} IN ('{OWN_SYSTEM}', {system_of('o')}))"
+    )
     keys = ", ".join(quoted(k) for k in table.key)
     older = (
         f"SELECT r.load_id, r.row_no, $1::INTEGER FROM {table.name}_rows AS r "
         f"ANTI JOIN {table.name}_superseded AS s ON r.load_id = s.load_id AND r.row_no = s.row_no "
         f"WHERE EXISTS (SELECT 1 FROM {incoming} AS i WHERE {_same_key(table, 'r', 'i')})"
+        f"{same_system if table.name in FACTS else ''}"
     )
     repeats = (
         f"SELECT $1::INTEGER, row_no, $1::INTEGER FROM {collapsed} "
@@ -137,3 +209,17 @@ def inventory_scan(table: Table, dating: Mapping[str, str | None]) -> str:
             )
     named = ", ".join(f"{part} AS c{number}" for number, part in enumerate(parts))
     return f"SELECT {named} FROM {table.name}"
+
+
+def system_scan(table: Table, dating: str | None) -> str:
+    """Return one scan of the newest rows by system: rows, newest snapshot, then per column its values and how fresh."""
+    parts = ["count(*)", "max(l.snapshot_at)"]
+    for column in table.columns:
+        filled = f"r.{quoted(column.name)} IS NOT NULL"
+        newest = "NULL::TIMESTAMP" if dating is None else f"max(r.{quoted(dating)}) FILTER ({filled})"
+        parts += [f"count(*) FILTER ({filled})", newest]
+    named = ", ".join(f"{part} AS c{number}" for number, part in enumerate(parts))
+    # A logged lookup tells itself which system was asked.
+    system = "r.source" if table.name == "enrichment_log" else system_of("l")
+    joins = "LEFT JOIN loads AS l ON r.load_id = l.load_id "
+    return f"SELECT {system} AS system, {named} {visible(table, joins)} GROUP BY system ORDER BY system"

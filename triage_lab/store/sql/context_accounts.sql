@@ -1,11 +1,13 @@
 -- Grain: one row per ticket, in row order: the account as it was at arrival. Of overlapping versions the one that began
--- last is true. "known" is NULL-free: whether any version was true then.
+-- last is true; of several accounts that are linked to one, of one instant, its own version, else that of the last id bytewise.
+-- "known" is NULL-free: whether any version was true then. value_as_of: since when (UTC epoch seconds).
 WITH versions AS (
     SELECT
         a AS version, account_id,
+        {'own': source_account_id = account_id, 'id': source_account_id} AS place,
         coalesce(valid_from, TIMESTAMP '-infinity') AS since,
         coalesce(valid_to, TIMESTAMP 'infinity') AS until
-    FROM accounts AS a
+    FROM triage_accounts AS a
 ),
 points AS (
     SELECT DISTINCT p.account_id, greatest(p."at", s.first_at) AS "at"
@@ -17,7 +19,7 @@ points AS (
     JOIN triage_spans AS s ON p.account_id = s.account_id AND p."at" <= s.last_at
 ),
 timeline AS (
-    SELECT p.account_id, p."at", arg_max(v.version, v.since) AS version
+    SELECT p.account_id, p."at", arg_max(v.version, {'since': v.since, 'place': v.place}) AS version
     FROM points AS p
     LEFT JOIN versions AS v ON p.account_id = v.account_id AND v.since <= p."at" AND p."at" < v.until
     GROUP BY p.account_id, p."at"
@@ -31,7 +33,8 @@ SELECT
     l.version.region AS region,
     l.version.timezone AS timezone,
     l.version.owner_id AS owner_id,
-    l.version.churn_risk AS churn_risk
+    l.version.churn_risk AS churn_risk,
+    epoch_us(date_trunc('second', l.version.valid_from)) // 1000000 AS value_as_of
 FROM triage_arrivals AS t
 ASOF LEFT JOIN timeline AS l ON t.account_id = l.account_id AND t.created_at >= l."at"
 ORDER BY t.row

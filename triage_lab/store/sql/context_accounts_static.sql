@@ -1,8 +1,10 @@
 -- Grain: one row per ticket, in row order: the newest version of the account whatever the time, for columns that the lab
 -- assumes to be static.
 WITH newest AS (
-    SELECT account_id, arg_max(a, coalesce(valid_from, TIMESTAMP '-infinity')) AS version
-    FROM accounts AS a
+    SELECT account_id, arg_max(a, {
+        'since': coalesce(valid_from, TIMESTAMP '-infinity'), 'own': source_account_id = account_id, 'id': source_account_id
+    }) AS version
+    FROM triage_accounts AS a
     GROUP BY account_id
 )
 SELECT

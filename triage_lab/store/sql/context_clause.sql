@@ -1,20 +1,16 @@
 -- Grain: one row per ticket, in row order: clause $1 of the account's contracts at arrival. any_true, any_false: over all
 -- contracts; value and value_num: of the version that began last, then contract_id bytewise. Of overlapping versions of one
 -- contract's clause the one that began last is true. A clause without account_id takes that of its contract.
-WITH owners AS (
-    SELECT contract_id, max(account_id) AS account_id
-    FROM contracts
-    GROUP BY contract_id
-),
-versions AS (
+-- value_as_of: since when the newest of them has been true (UTC epoch seconds).
+WITH versions AS (
     SELECT
-        c.contract_id, coalesce(c.account_id, o.account_id) AS account_id, c.value, c.value_num,
+        c.contract_id, coalesce(c.account_id, o.account_id) AS account_id, c.value, c.value_num, c.valid_from,
         lower(trim(c.value)) IN ('true', 't', 'yes', 'y', '1') AS is_true,
         lower(trim(c.value)) IN ('false', 'f', 'no', 'n', '0') AS is_false,
         coalesce(c.valid_from, TIMESTAMP '-infinity') AS since,
         coalesce(c.valid_to, TIMESTAMP 'infinity') AS until
-    FROM contract_clauses AS c
-    LEFT JOIN owners AS o ON c.contract_id = o.contract_id
+    FROM triage_contract_clauses AS c
+    LEFT JOIN triage_contract_owners AS o ON c.contract_id = o.contract_id
     WHERE c.clause_key = $1
 ),
 points AS (
@@ -37,7 +33,8 @@ timeline AS (
         p.account_id, p."at",
         bool_or(o.is_true) AS any_true,
         bool_or(o.is_false) AS any_false,
-        last({'value': o.value, 'value_num': o.value_num} ORDER BY o.since, o.contract_id) AS newest
+        last({'value': o.value, 'value_num': o.value_num} ORDER BY o.since, o.contract_id) AS newest,
+        max(o.valid_from) AS valid_from
     FROM points AS p
     LEFT JOIN told AS o ON p.account_id = o.account_id AND p."at" = o."at"
     GROUP BY p.account_id, p."at"
@@ -46,7 +43,8 @@ SELECT
     coalesce(l.any_true, FALSE) AS any_true,
     coalesce(l.any_false, FALSE) AS any_false,
     l.newest.value AS value,
-    l.newest.value_num AS value_num
+    l.newest.value_num AS value_num,
+    epoch_us(date_trunc('second', l.valid_from)) // 1000000 AS value_as_of
 FROM triage_arrivals AS t
 ASOF LEFT JOIN timeline AS l ON t.account_id = l.account_id AND t.created_at >= l."at"
 ORDER BY t.row

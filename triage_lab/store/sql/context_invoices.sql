@@ -9,14 +9,14 @@ WITH bills AS (
         coalesce(i.paid_at, TIMESTAMP 'infinity') AS paid_at,
         coalesce(i.status, '') <> 'void' AND NOT (coalesce(i.status, '') = 'paid' AND i.paid_at IS NULL) AS owed,
         coalesce(i.dispute_closed_at, TIMESTAMP 'infinity') AS dispute_closed_at
-    FROM invoices AS i
+    FROM triage_invoices AS i
     JOIN triage_spans AS s ON i.account_id = s.account_id
     WHERE coalesce(i.paid_at > s.first_at, TRUE)
        OR (i.disputed_at IS NOT NULL AND coalesce(i.dispute_closed_at > s.first_at, TRUE))
 ),
 begun AS (
     SELECT account_id, min(issued_at) AS issued_at
-    FROM invoices
+    FROM triage_invoices
     GROUP BY account_id
 ),
 points AS (

@@ -9,7 +9,7 @@ WITH versions AS (
         NOT coalesce(is_closed, FALSE) AND NOT coalesce(is_won, FALSE) AS is_open,
         coalesce(valid_from, TIMESTAMP '-infinity') AS since,
         coalesce(valid_to, TIMESTAMP 'infinity') AS until
-    FROM opportunities
+    FROM triage_opportunities
 ),
 points AS (
     SELECT DISTINCT p.account_id, greatest(p."at", s.first_at) AS "at"

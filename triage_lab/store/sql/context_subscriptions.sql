@@ -12,7 +12,7 @@ WITH versions AS (
         coalesce(valid_to, TIMESTAMP 'infinity') AS until,
         coalesce(started_at, TIMESTAMP '-infinity') AS started_at,
         coalesce(ended_at, TIMESTAMP 'infinity') AS ended_at
-    FROM subscriptions
+    FROM triage_subscriptions
 ),
 points AS (
     SELECT DISTINCT p.account_id, greatest(p."at", s.first_at) AS "at"
