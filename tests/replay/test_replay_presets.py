@@ -283,7 +283,7 @@ def test_a_missing_column_is_named() -> None:
 
 
 def test_times_may_come_as_the_store_gives_them() -> None:
-    start = datetime(2026, 3, 1, 8, 0, 0, 900_000)
+    start = datetime(2026, 3, 1, 8, 0, 0, 900_000)  # noqa: DTZ001 - stored times carry no zone
     tickets = pl.DataFrame({"ticket_id": ["7"], "created_at": [start]})
     events = pl.DataFrame(
         {"ticket_id": ["7"], "at": [start + timedelta(minutes=5)], "kind": ["reply"], "actor_type": ["agent"]}

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -574,3 +575,19 @@ def test_each_spelling_of_the_discount_table_reads_its_dates(con: Any, tmp_path:
         (500, "2023-09-19", "2024-01-20"), (1000, "2024-01-20", None),
         (1000, "2022-01-01", "2022-10-15"), (900, "2022-10-15", None),
     ]  # fmt: skip
+
+
+def test_the_history_of_subscriptions_will_do_without_the_subscriptions(tmp_path: Path) -> None:
+    history = write_csv(
+        tmp_path, "subscription_history",
+        """
+        id | customer_id | status | created | start_date | _fivetran_start | _fivetran_end | _fivetran_active
+        sub_1 | cus_1 | active | 2026-01-01 00:00:00 | 2026-01-01 00:00:00 | 2026-01-01 00:00:00 | 2026-02-01 00:00:00 | false
+        sub_1 | cus_1 | past_due | 2026-01-01 00:00:00 | 2026-01-01 00:00:00 | 2026-02-01 00:00:00 | 9999-12-31 23:59:59 | true
+        """,
+    )  # fmt: skip
+    con = duckdb.connect()
+    staged = stage_source(con, files=[history], source=read_mapping("stripe"), timezone="UTC", snapshot_at=None)
+    rows = con.execute(f"SELECT status, valid_from FROM {staged.tables['subscriptions']} ORDER BY valid_from").fetchall()
+    assert [row[0] for row in rows] == ["active", "past_due"]
+    assert not [text for text in staged.notices if text.startswith("subscriptions not derived")]

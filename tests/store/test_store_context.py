@@ -269,3 +269,9 @@ def test_values_that_do_not_fit_are_null():
     assert typed(pl.Series([1.0, float("nan"), float("inf")]), K.NUMBER).to_list() == [1.0, None, None]
     dates = pl.Series(["2026-01-02", "2026-01-02T10:00:00Z", "2026-13-01", "02.01.2026"])
     assert typed_text(dates, K.DATE).to_list() == [date(2026, 1, 2), date(2026, 1, 2), None, None]
+
+
+def test_todays_value_of_a_custom_field_is_refused_as_look_ahead() -> None:
+    column = ContextColumn("plan", ColumnKind.TEXT, "", True, "tickets.custom.plan__current", "created_at")
+    with pytest.raises(ContextError, match="look-ahead"):
+        locate(column)

@@ -186,12 +186,13 @@ def _tables(source: Source, found: Identified) -> tuple[list[TableMapping], list
     there = {part.object for part in found.parts}
     filled = {part.object for part in found.parts if not part.facts.empty}
     for part in found.parts:
-        if part.object in source.tables[0].from_objects and part.object not in filled:
+        first = source.tables[0]
+        if part.object not in filled and first.wants(part.object) and first.lacking(filled):
             raise ExportError(
                 "the file has a header only, no row", f"at least one row of {part.object}",
                 "export it again, or leave the file out", place=part.facts.place, object=part.object,
             )  # fmt: skip
-    tables = [mapped for mapped in source.tables if filled.issuperset(mapped.from_objects)]
+    tables = [mapped for mapped in source.tables if not mapped.lacking(filled)]
     if not tables:
         needs = "; ".join(f"{mapped.table} from {', '.join(mapped.from_objects)}" for mapped in source.tables)
         raise ExportError(
@@ -202,8 +203,8 @@ def _tables(source: Source, found: Identified) -> tuple[list[TableMapping], list
         )  # fmt: skip
     said = []
     for mapped in source.tables:
-        absent = [name for name in mapped.from_objects if name not in there]
-        hollow = [name for name in mapped.from_objects if name in there and name not in filled]
+        absent = mapped.lacking(there)
+        hollow = [need for need in mapped.lacking(filled) if need not in absent]
         if absent:
             said.append(f"{mapped.table} not derived: needs {', '.join(absent)}")
         elif hollow:

@@ -156,9 +156,14 @@ def _run(con: Any, sql: str, file: str) -> Any:
 
 
 def drop_objects(con: Any, objects: Objects) -> None:
-    """Drop temp objects, views before the tables under them."""
+    """Drop temp objects, views before the tables under them; an aborted transaction takes them along itself."""
     for kind, name in objects:
-        con.execute(f"DROP {kind} IF EXISTS temp.{name}")
+        try:
+            con.execute(f"DROP {kind} IF EXISTS temp.{name}")
+        except Exception as error:
+            # inside a transaction that a query aborted nothing more runs, and the query's own error is the one to tell
+            if type(error).__name__ != "TransactionException":
+                raise
 
 
 def refuse_empty(con: Any, rejects: str, rejected: int, place: Place) -> None:

@@ -171,8 +171,8 @@ def _systems(sources: Sequence[str], hub: str | None) -> list[str]:
 def whole_id(text: str) -> str:
     """Return the 18-character form of a Salesforce account id, or the text itself.
 
-    Pages and reports show 15 characters in which case tells; exports have three more that say the case of each (Salesforce
-    Help, "What is the difference between the 15 and 18 character IDs"). They are the same record.
+    Pages and reports show 15 characters in which case tells; exports have three more that say the case of each
+    (Salesforce Help, "What is the difference between the 15 and 18 character IDs"). They are the same record.
 
     Examples
     --------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Collection
 from collections.abc import Mapping as MappingType
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,6 +14,9 @@ from typing import Any
 
 from triage_lab.domain.errors import InternalError, UsageError
 from triage_lab.domain.tables import CANONICAL, Kind
+
+EITHER = " or "
+"""Between two objects of which either will do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,7 @@ class TableMapping:
     sql : str
         Query over ``source_rows``, or over the views ``src_<object>`` of a source with several objects.
     from_objects : tuple of str
-        Objects without which the table is not derived; empty for a source of one object.
+        Objects without which the table is not derived (``a or b``: either will do); empty for a source of one object.
     """
 
     table: str
@@ -93,6 +97,14 @@ class TableMapping:
     not_derived: MappingType[str, str]
     sql: str
     from_objects: tuple[str, ...] = ()
+
+    def wants(self, name: str) -> bool:
+        """Whether the table needs this object, alone or as one of two."""
+        return any(name in need.split(EITHER) for need in self.from_objects)
+
+    def lacking(self, objects: Collection[str]) -> list[str]:
+        """Return the objects that the table needs and that are not among these."""
+        return [need for need in self.from_objects if not set(need.split(EITHER)).intersection(objects)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +214,7 @@ class Mapping:
             The source has no such object; those that it has are named.
         """
         for item in self.objects:
-            if item.name == name:
+            if name == item.name or name in item.names:
                 return item
         known = ", ".join(item.name for item in self.objects)
         near = difflib.get_close_matches(name.lower(), [item.name for item in self.objects], n=1, cutoff=0.5)
@@ -332,6 +344,7 @@ def _table(name: str, spec: dict[str, Any], folder: Traversable, objects: tuple[
         wrong = (known ^ (paths.keys() | gaps.keys())) | (paths.keys() & gaps.keys())
         raise ValueError(f"{name}: {sorted(wrong)} are not accounted for, or twice")
     needed = tuple(str(item) for item in spec["from"]) if objects else ()
-    if not set(needed) <= set(objects) or (objects and not needed):
+    named = {part for item in needed for part in item.split(EITHER)}
+    if not named <= set(objects) or (objects and not needed):
         raise ValueError(f"{name}: from {list(needed)} names no objects of the source")
     return TableMapping(name, paths, gaps, _query(folder, name), needed)

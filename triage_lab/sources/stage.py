@@ -26,7 +26,7 @@ CANONICAL_VERSION = "1"
 CANONICAL_LAYOUT = "canonical"
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - stored times are UTC without a zone
 TEXT_NULLS = ("NULL", "\\N", "?")
-UTC_NOTICE = "times without a zone are taken as UTC; pass --timezone if they are local times"
+UTC_NOTICE = "times without a zone are taken as UTC, where there are any; pass --timezone if they are local times"
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,10 @@ OUTCOMES = frozenset({
 """Names of what is known only after the ticket was worked on; reading one would be look-ahead."""
 
 
+CURRENT = "__current"
+"""End of a key of ``tickets.custom`` that holds today's value, because the export has no history of the field."""
+
+
 def locate(column: ContextColumn) -> Fact:
     """Return where a context column comes from.
 
@@ -124,7 +128,7 @@ def locate(column: ContextColumn) -> Fact:
 def _ticket_fact(column: ContextColumn, field: str) -> Fact:
     """Return a column of the ticket itself, if it was known at creation."""
     key = field.removeprefix("custom.")
-    if key in OUTCOMES or column.name in OUTCOMES:
+    if key in OUTCOMES or column.name in OUTCOMES or key.endswith(CURRENT):
         raise ContextError(
             f"look-ahead: context column {column.name} reads {column.source}, which is known only after the decision",
             "a fact known when the ticket arrived",
