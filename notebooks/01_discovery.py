@@ -18,7 +18,8 @@
 # promises missed, and whose money is behind them (A3)? Who owns what (A4)? What are the unwritten rules (A5)? Which systems can be
 # trusted (A6)? Where should a pilot start (A7)? The last page lets the shipped policy answer for itself: the first backtest.
 #
-# The notebook makes a small synthetic desk. To ask your own tickets, set `TRIAGE_LAB_NOTEBOOK_LAB` to the folder of your lab.
+# Inside a lab with tickets the notebook asks these; anywhere else it makes a small synthetic desk. To ask another lab, set
+# `TRIAGE_LAB_NOTEBOOK_LAB` to its folder.
 # Titles are computed, so they state what *your* log says.
 
 # %%
@@ -33,7 +34,9 @@ from IPython.display import Markdown
 
 import triage_lab as tl
 
-folder = os.environ.get("TRIAGE_LAB_NOTEBOOK_LAB")
+here = [root for root in (Path.cwd(), *Path.cwd().parents) if (root / "triage_lab.toml").exists()]
+filled = [root for root in here if (root / "data" / "lab.duckdb").exists()]
+folder = os.environ.get("TRIAGE_LAB_NOTEBOOK_LAB") or next(iter(filled), None)
 if not folder:
     folder = Path(tempfile.mkdtemp()) / "desk"
     tl.demo(folder, tickets=4000)

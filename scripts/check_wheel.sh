@@ -11,7 +11,7 @@ else
   "$python" -m pip wheel --quiet --no-deps --wheel-dir "$work/dist" "$here"
 fi
 "$python" -m zipfile -e "$work"/dist/*.whl "$work/site"
-for needed in report/templates store/sql sources/mappings policy/columns.yaml _data/policies _data/gates _data/sample _data/operations.yaml _data/launch.yaml _data/templates py.typed; do
+for needed in report/templates store/sql sources/mappings policy/columns.yaml _data/policies _data/gates _data/sample _data/operations.yaml _data/launch.yaml _data/templates _data/starters _data/notebooks sources/mappings/zendesk/tickets.sql py.typed; do
   [ -e "$work/site/triage_lab/$needed" ] || { echo "the wheel lacks triage_lab/$needed" >&2; exit 1; }
 done
 cd "$work"

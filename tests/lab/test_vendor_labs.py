@@ -172,3 +172,31 @@ def test_a_shape_names_known_systems_once(tmp_path: Path, shape: str) -> None:
     with pytest.raises(UsageError):
         tl.generate(tmp_path / "x", tickets=1000, shape=shape)
     assert not (tmp_path / "x").exists()
+
+
+def test_the_terminal_shows_links_desk_and_promises(loaded: Lab, tmp_path: Path) -> None:
+    from typer.testing import CliRunner
+
+    from triage_lab.cli.main import app
+
+    def say(*words: str) -> str:
+        done = CliRunner().invoke(app, [*words, "--lab", str(loaded.root), "--no-color"])
+        assert done.exit_code == 0, done.output
+        return " ".join(done.stdout.split())
+
+    links = say("accounts", "show")
+    assert "its ids name" in links
+    assert "nothing was stored" in links
+    desk = say("operations", "show")
+    assert "high-touch" in desk
+    assert "mon" in desk
+    told = say("doctor")
+    assert "Zendesk-like rules" in told
+    assert "salesforce" in told
+    proposed = tmp_path / "proposed.yaml"
+    assert "only a guess" not in say("operations", "propose", "--out", str(proposed))
+    text = proposed.read_text("utf-8")
+    assert "inferred: true" in text
+    assert "evidence:" in text
+    document = json.loads(CliRunner().invoke(app, ["accounts", "show", "--lab", str(loaded.root), "--json"]).stdout)
+    assert document["hub"] == "salesforce"

@@ -17,7 +17,7 @@ def asset(*parts: str) -> Path:
         The installation is incomplete.
     """
     package = Path(triage_lab.__file__).resolve().parent
-    for root in (package / "_data", package.parent / "data"):
+    for root in (package / "_data", package.parent / "data", package.parent):
         path = root.joinpath(*parts)
         if path.exists():
             return path

@@ -100,6 +100,7 @@ def init(
     settings = _SETTINGS.format(name=_toml(title), timezone=_toml(zone), currency=_toml(currency))
     texts = {
         **({"policies/starter.yaml": _POLICY} if ready is None else template_files(ready)),
+        "notebooks/01_discovery.ipynb": asset("notebooks", "01_discovery.ipynb").read_text("utf-8"),
         ".github/workflows/triage-lab.yaml": asset("starters", "workflow.yaml").read_text("utf-8"),
         "launch.yaml": asset("launch.yaml").read_text("utf-8"),
         ".gitignore": _IGNORE,
