@@ -1,4 +1,4 @@
-"""Write the pages that follow from the code: tables, columns, commands, checks, policy actions, sources and metrics.
+"""Write the pages that follow from the code: tables, columns, commands, checks, actions, sources, clocks, metrics.
 
     python scripts/reference.py
 
@@ -324,8 +324,8 @@ def sources_page() -> str:
         [
             "`triage-lab ingest --source NAME FILES…` reads the files of a system as it exports them. Columns are "
             "found by name in any spelling (`AccountId`, `account_id`, `Account ID`); a source with several objects "
-            "reads all files of an export, or a folder, together. Files are told apart by their names or their columns; "
-            "`OBJECT=FILE` says it outright.",
+            "reads all files of an export, or a folder, together. Files are told apart by their names or their "
+            "columns; `OBJECT=FILE` says it outright.",
         ]
     ]
     for name in list_sources():
@@ -359,6 +359,42 @@ def sources_page() -> str:
     return page("Sources", "the mappings in triage_lab/sources/mappings", *parts)
 
 
+def clocks_page() -> str:
+    """The knobs of SLA clocks, what each preset sets them to, and what that rests on."""
+    from triage_lab.replay import PRESETS
+
+    parts: list[Sequence[str]] = [
+        [
+            "A preset is a setting of the same knobs, so that one engine keeps the clocks of every vendor. `doctor` "
+            "computes them from the events of a log and sets them beside the vendor's own. A title ends in `-like` "
+            "while a knob is general knowledge rather than written by the vendor. Hand-worked vectors for each preset "
+            "lie in `tests/golden/clocks`; a span is half-open, and acting exactly at the due second is met.",
+        ]
+    ]
+    for preset in PRESETS.values():
+        rows = [
+            (
+                f"`{note.knob}`",
+                _knob(getattr(preset.rules, note.knob)),
+                "yes" if note.confirmed else "general knowledge",
+                note.note,
+            )
+            for note in preset.notes
+        ]
+        parts += [[f"## {preset.title} (`{preset.name}`)"], table(("knob", "set to", "confirmed", "rests on"), rows)]
+    return page("SLA clock presets", "triage_lab/replay/presets.py", *parts)
+
+
+def _knob(value: Any) -> str:
+    """A knob's value in words."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        pairs = [f"{metric.value} in {', '.join(sorted(pause.value for pause in pauses))}" for metric, pauses in value]
+        return "; ".join(pairs) or "never"
+    return str(value.value).replace("_", " ")
+
+
 def pages() -> dict[Path, str]:
     """Every generated page, by its path."""
     return {
@@ -368,6 +404,7 @@ def pages() -> dict[Path, str]:
         DOCS / "reference" / "checks.md": checks_page(),
         DOCS / "reference" / "policy-actions.md": actions_page(),
         DOCS / "reference" / "sources.md": sources_page(),
+        DOCS / "reference" / "clock-presets.md": clocks_page(),
         DOCS / "method" / "metrics.md": metrics_page(),
     }
 

@@ -199,4 +199,4 @@ def test_the_terminal_shows_links_desk_and_promises(loaded: Lab, tmp_path: Path)
     assert "inferred: true" in text
     assert "evidence:" in text
     document = json.loads(CliRunner().invoke(app, ["accounts", "show", "--lab", str(loaded.root), "--json"]).stdout)
-    assert document["hub"] == "salesforce"
+    assert document["data"]["hub"] == "salesforce"
