@@ -292,7 +292,8 @@ def _parameter(parameter: inspect.Parameter) -> tuple[str, str, str]:
         shown = f"`{name}`" if required else f"`[{name}]`"
     else:
         # In an annotation Typer keeps an option's first name where its default would stand.
-        names = [str(text) for text in (info.default, *(info.param_decls or ())) if str(text).startswith("-")]
+        declared = [str(text) for text in (info.default, *(info.param_decls or ())) if str(text).startswith("-")]
+        names = [name for text in declared for name in text.split("/")]  # `--clocks/--no-clocks` is two
         names = names or ["--" + parameter.name.replace("_", "-")]
         shown = ", ".join(f"`{text}`" for text in names) + (f" {value}" if value else "")
     default = "required" if required else _default(parameter.default)

@@ -37,6 +37,7 @@ def load_reference() -> ModuleType:
 
 REFERENCE = load_reference()
 COMMANDS = sorted(name for name, _ in REFERENCE.commands())
+GROUPS = {name.split()[0] for name in COMMANDS if " " in name}
 
 
 def blocks(path: Path, language: str) -> list[str]:
@@ -64,7 +65,7 @@ def lines_of_shell() -> Iterator[tuple[Path, str]]:
 def full_name(words: list[str]) -> str:
     """The command that a line calls, with its group."""
     rest = words[1:]
-    return " ".join(rest[:2]) if rest[:1] == ["policy"] else rest[0]
+    return " ".join(rest[:2]) if rest[0] in GROUPS else rest[0]
 
 
 @pytest.mark.parametrize("path", REFERENCE.pages(), ids=lambda path: path.name)
@@ -84,7 +85,7 @@ def test_the_readme_lists_every_command() -> None:
     listed = set()
     for row in re.findall(r"^\| (`triage-lab.*?) \|", text.replace("\\|", "/"), re.MULTILINE):
         for word, rest in re.findall(r"triage-lab (\w+)(?: ([\w/]+))?", row):
-            listed |= {f"policy {name}" for name in rest.split("/")} if word == "policy" else {word}
+            listed |= {f"{word} {name}" for name in rest.split("/")} if word in GROUPS else {word}
     assert listed == set(COMMANDS)
 
 
