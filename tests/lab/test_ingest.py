@@ -153,3 +153,31 @@ def test_the_context_of_a_rule_holds_no_outcome(lab: Lab) -> None:
         "first_team_id",
     }
     assert lab.context().select(pl.len()).item() == 2468
+
+
+CALLS = "Call Id,Agent,Date,Time,Topic,AvgTalkDuration\nC1,Joe,2021-01-01,09:12:58,Payment,00:02:24\n"
+
+
+def test_a_call_log_in_two_columns_goes_in_as_its_proposal_says(lab: Lab, tmp_path: Path) -> None:
+    path = write(tmp_path, "calls.csv", CALLS)
+    proposal = lab.propose(path)
+    assert "created_at: {join: ['Date', 'Time']}  # unsure" in proposal.yaml
+    assert "# handle_minutes: {column: 'AvgTalkDuration', unit: " in proposal.yaml
+    assert "due_at" not in proposal.yaml
+    more = "handle_minutes: {column: AvgTalkDuration, unit: hh:mm:ss}\nfirst_team_id: {value: phones}\n"
+    columns = write(tmp_path, "columns.yaml", proposal.yaml + more)
+    lab.ingest([path], table="tickets", columns=columns, timezone="UTC")
+    (row,) = lab.table("tickets").to_dicts()
+    assert str(row["created_at"]) == "2021-01-01 09:12:58"
+    assert (row["handle_minutes"], row["first_team_id"], row["agent_id"]) == (2.4, "phones", "Joe")
+
+
+def test_a_recipe_of_another_form_is_refused_with_its_place(lab: Lab, tmp_path: Path) -> None:
+    path = write(tmp_path, "calls.csv", CALLS)
+    columns = write(tmp_path, "columns.yaml", "ticket_id: Call Id\ncreated_at: {joined: [Date, Time]}\n")
+    with pytest.raises(ConfigError, match="unknown key 'joined'") as caught:
+        lab.ingest([path], table="tickets", columns=columns, timezone="UTC")
+    assert caught.value.place.line == 2
+    with pytest.raises(ConfigError, match="created_at is 3"):
+        lab.ingest([path], table="tickets", columns={"ticket_id": "Call Id", "created_at": 3}, timezone="UTC")
+    assert not lab.config.database.exists()

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from triage_lab.domain.errors import ExportError, InternalError, UsageError
-from triage_lab.sources import Identified, Mapping, identify, read_mapping, stage_source
+from triage_lab.domain.tables import TICKETS as TICKETS_TABLE
+from triage_lab.sources import Identified, Mapping, identify, read_mapping, stage, stage_source
 from triage_lab.sources.file_names import by_name, in_sequence, stem
 from triage_lab.sources.fit import best_fit
 from triage_lab.sources.identify import expand
@@ -283,3 +284,37 @@ def test_mappings_that_contradict_themselves_are_our_fault(tmp_path: Path, chang
     del data["objects"]["ticket"]
     with pytest.raises(InternalError, match="names no objects"):
         _build("helpdesk", data, tmp_path / "helpdesk")
+
+
+def test_a_file_that_lacks_one_thing_of_an_object_says_which(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "list.csv", "Customer,Start,End,Auto-renew,MRR,Notice\nAnt,2026-01-01,2026-12-31,yes,5,30\n"
+    )
+    error = refused(read_mapping("contracts"), path)
+    assert "most like record, but lacks id" in error.found
+    assert error.action.startswith("add id to the file")
+    other = refused(
+        read_mapping("contracts"), write(tmp_path / "liste.csv", "Kunde,Beginn,Ende\nAnt,1.1.26,31.12.26\n")
+    )
+    assert "most like" not in other.found
+
+
+def test_a_system_without_a_mapping_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path / "export.csv", f"Issue key,Issue Type,Summary,Created\nA-1,Bug,x,{DAY}\n")
+    assert "this looks like Jira" in refused(read_mapping("zendesk"), path).action
+    write(tmp_path / "jira" / "issue_link.csv", "issue_id,related_issue_id\n1,2\n")
+    write(tmp_path / "jira" / "sprint.csv", "sprint_id,board\n1,2\n")
+    assert "this looks like Jira" in refused(read_mapping("salesforce"), tmp_path / "jira").action
+
+
+def test_an_object_without_a_file(helpdesk: Mapping) -> None:
+    with pytest.raises(UsageError) as caught:
+        identify(["ticket="], helpdesk)
+    assert "ticket= names no file" in str(caught.value)
+
+
+def test_a_file_without_times_says_that_it_cannot_be_replayed(con: Any, tmp_path: Path) -> None:
+    path = write(tmp_path / "topics.csv", "Document,Topic_group\nhelp,Hardware\n")
+    with pytest.raises(ExportError) as caught:
+        stage(con, file=path, target=TICKETS_TABLE, timezone="UTC", snapshot_at=None)
+    assert "without times of arrival" in caught.value.action

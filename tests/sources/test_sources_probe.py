@@ -234,3 +234,12 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path, packed: bool) -> Non
         tracemalloc.stop()
     assert len(data) > 25_000_000
     assert peak < 15_000_000
+
+
+def test_one_line_longer_than_the_head_is_no_table(tmp_path: Path) -> None:
+    path = tmp_path / "tickets.jsonl"
+    path.write_text('{"id": 1, "body": "' + "x" * bytestream.HEAD_BYTES + '"}')
+    with pytest.raises(ExportError) as caught:
+        probe(path)
+    assert "the first line is longer than" in caught.value.found
+    assert "jq -c '.[]'" in caught.value.action

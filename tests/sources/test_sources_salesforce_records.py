@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from salesforce_export import Row, at, load, select, short, sid
 
+from triage_lab.domain.errors import ExportError
 from triage_lab.sources import read_mapping, stage_source
 
 SEEDS = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "fivetran_salesforce_seeds"
@@ -397,3 +398,22 @@ def test_fivetran_seeds_brought_back_to_life(con: Any, tmp_path: Path) -> None:
     )
     assert rows == [(2412000000, True, True)]
     assert staged.rows["opportunities"] == 10
+
+
+def test_a_report_with_labels_and_without_ids(con: Any, tmp_path: Path) -> None:
+    text = (
+        '"Case Number","Account ID","Date/Time Opened","Date/Time Closed","Case Owner","Case Origin","Status"\n'
+        '"00001001","001xx000003DGb2","1/31/2024, 9:05\u202fAM","1/31/2024, 2:10 PM","Ann Lee","Email","Closed"\n'
+    )
+    path = tmp_path / "report1706700000000.csv"
+    path.write_text(text, encoding="utf-8")
+    source = read_mapping("salesforce")
+    with pytest.raises(ExportError) as caught:
+        stage_source(con, files=[path], source=source, timezone="UTC", snapshot_at=None)
+    assert "--layout month_first" in caught.value.action
+    staged = stage_source(con, files=[path], source=source, timezone="UTC", snapshot_at=None, layout="month_first")
+    names = "ticket_id, account_id, created_at, resolved_at, agent_id, channel"
+    found = con.execute(f"SELECT {names} FROM {staged.tables['tickets']}").fetchall()
+    assert [tuple(map(str, row)) for row in found] == [
+        ("00001001", "001xx000003DGb2AAG", "2024-01-31 09:05:00", "2024-01-31 14:10:00", "Ann Lee", "email")
+    ]

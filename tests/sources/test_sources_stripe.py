@@ -588,6 +588,8 @@ def test_the_history_of_subscriptions_will_do_without_the_subscriptions(tmp_path
     )  # fmt: skip
     con = duckdb.connect()
     staged = stage_source(con, files=[history], source=read_mapping("stripe"), timezone="UTC", snapshot_at=None)
-    rows = con.execute(f"SELECT status, valid_from FROM {staged.tables['subscriptions']} ORDER BY valid_from").fetchall()
+    rows = con.execute(
+        f"SELECT status, valid_from FROM {staged.tables['subscriptions']} ORDER BY valid_from"
+    ).fetchall()
     assert [row[0] for row in rows] == ["active", "past_due"]
     assert not [text for text in staged.notices if text.startswith("subscriptions not derived")]

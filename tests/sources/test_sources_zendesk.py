@@ -443,7 +443,7 @@ def test_without_history_the_current_values_stand_and_a_notice_says_so(con: Any,
     assert any(notice.startswith("approximate: no history of fields") for notice in staged.notices)
     assert any(notice.startswith("1 custom fields have no history") for notice in staged.notices)
     assert (
-        "no comments: first_action_at is created_at and the reply time of ticket_metrics, to the minute"
+        "no comments: first_action_at is created_at and the reply time that the vendor counts, to the minute"
         in staged.notices
     )
 

@@ -336,3 +336,20 @@ def test_the_public_ticket_with_a_history(seeds: tuple[Any, Staged]) -> None:
         ("first_action", 57600, first, first, 0, "breached"),
         ("requester_wait", 115200, wait, wait, 28 * 86400, "breached"),
     ]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        # the list of a view, and one of Explore
+        {"Id": "7", "Subject": "help", "Requester": "Ann", "Requested": iso(), "Group": "Billing", "Assignee": "Bo", "Status": "Solved",
+         "Priority": "High", "Solved at": iso(90), "First reply time in minutes": "30", "Group stations": "2"},
+        {"Ticket ID": "7", "Ticket created - Timestamp": iso(), "Ticket solved - Timestamp": iso(90), "Ticket group": "Billing",
+         "Assignee name": "Bo", "Ticket status": "Solved", "Ticket priority": "High", "First reply time (min)": "30", "Group stations": "2"},
+    ],
+)  # fmt: skip
+def test_a_list_of_a_view_tells_the_end_itself(con: Any, tmp_path: Path, row: dict[str, Any]) -> None:
+    staged = load(con, write_csv(tmp_path, export=[row]))
+    names = "ticket_id, created_at, first_team_id, resolver_team_id, agent_id, priority_at_creation, resolved_at, first_action_at, reassignment_count"
+    assert select(con, staged, "tickets", names) == [("7", at(), "Billing", "Billing", "Bo", "high", at(90), at(30), 1)]
+    assert any("first_action_at is created_at and the reply time" in notice for notice in staged.notices)

@@ -251,3 +251,9 @@ def test_a_failing_migration_changes_nothing(tmp_path, monkeypatch):
 
 def test_view_text_quotes_its_columns():
     assert 'r."at"' in create_view(CANONICAL["ticket_events"])
+
+
+def test_ingest_spills_to_disk_before_it_takes_the_machines_memory(tmp_path: Path) -> None:
+    with store.open_store(tmp_path / "lab.duckdb", write=True) as con:
+        (limit,) = con.execute("SELECT current_setting('memory_limit')").fetchone() or ("",)
+    assert limit == "1.8 GiB"

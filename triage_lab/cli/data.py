@@ -161,7 +161,11 @@ def ingest(
     ] = None,
     table: Annotated[str | None, typer.Option(help="Canonical table whose column names the files use.")] = None,
     columns: Annotated[
-        Path | None, typer.Option(help="YAML `canonical: source_column` for files with other names.", readable=False)
+        Path | None,
+        typer.Option(
+            help="YAML `canonical: source_column` for files with other names; two columns: {join: [date, time]}.",
+            readable=False,
+        ),
     ] = None,
     propose: Annotated[
         bool, typer.Option("--propose", help="Print such a mapping for the file and load nothing.")

@@ -209,7 +209,7 @@ def _findings(inventory: _Inventory, operations: Operations | None, kinds: Mappi
             "no resolver_team_id: nobody knows who solved the tickets",
         ),
         _need("misroute (labelled)", inventory, (("labels", "value"),), "no labels of field truth_team"),
-        _first_action(inventory),
+        _first_action(inventory, kinds),
         _need("time to resolution, observed", inventory, (("tickets", "resolved_at"),), "no resolved_at"),
         _chain(inventory, kinds),
         _events("escalations, observed", kinds, ("escalated",), "the log has no event of kind escalated"),
@@ -287,15 +287,15 @@ def _need(subject: str, inventory: _Inventory, cells: tuple[Cell, ...], reason: 
     )
 
 
-def _first_action(inventory: _Inventory) -> Finding:
-    """Time to first action needs a stamp or events."""
-    if inventory.has(("ticket_events", "kind")):
+def _first_action(inventory: _Inventory, kinds: Mapping[str, int]) -> Finding:
+    """Time to first action needs a stamp, or events of somebody who acts."""
+    if kinds.get("reply") or kinds.get("ack"):
         return Finding("time to first action, observed", POSSIBLE, "from ticket_events")
     if inventory.has(("tickets", "first_action_at")):
         return Finding(
             "time to first action, observed", APPROXIMATE, "from tickets.first_action_at; who acted is unknown"
         )
-    return Finding("time to first action, observed", IMPOSSIBLE, "no first_action_at and no ticket_events")
+    return Finding("time to first action, observed", IMPOSSIBLE, "no first_action_at and no event of kind reply or ack")
 
 
 def _desk(operations: Operations | None, handle: bool) -> Finding:

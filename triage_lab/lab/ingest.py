@@ -57,7 +57,7 @@ def ingest(
     *,
     source: str | None = None,
     table: str | None = None,
-    columns: Mapping[str, str] | None = None,
+    columns: Mapping[str, sources.Given] | None = None,
     layout: str | None = None,
     delimiter: str | None = None,
     timezone: str | None = None,
@@ -75,7 +75,7 @@ def ingest(
     source, table : str or None
         Exactly one: a source mapping (``zendesk``), or a canonical table for files that use its column names.
     columns : mapping or None
-        canonical column → column of the file, for a file with other names; not for a source with several objects.
+        canonical column → column of the file, or a recipe for its value; not for a source with several objects.
     layout : str or None
         Layout of the source, or ``day_first`` or ``month_first`` for a table; default the first.
     delimiter : str or None
@@ -158,7 +158,7 @@ Unit = Path | sources.Identified
 
 
 def _units(
-    files: Sequence[str | Path], target: Any, columns: Mapping[str, str] | None, delimiter: str | None
+    files: Sequence[str | Path], target: Any, columns: Mapping[str, sources.Given] | None, delimiter: str | None
 ) -> list[Unit]:
     """Group the files into loads, and refuse what cannot be read before anything is opened."""
     if isinstance(target, sources.Mapping) and target.many:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from triage_lab import sources
 from triage_lab.domain.errors import ConfigError, Place, UsageError
-from triage_lab.domain.tables import CANONICAL
+from triage_lab.domain.tables import CANONICAL, Kind
 from triage_lab.lab.documents import read_document
 from triage_lab.lab.fields import nearest
 
@@ -30,15 +30,34 @@ def propose(file: Path, table: str, delimiter: str | None = None) -> Proposal:
         raise UsageError(f"unknown table '{table[:60]}'", nearest(table, CANONICAL), "see docs/reference/tables.md")
     facts = sources.probe(file, delimiter=delimiter)
     found = tuple(sources.propose(facts, CANONICAL[table]))
+    made = _made(facts.columns, table, found)
+    taken = {name for name in sources.day_and_time(facts.columns) or () if made}
     lines = [f"# {table}: canonical column: column of {_comment(file.name)}; review what is marked unsure"]
     for canonical, column, certainty in found:
-        if column is not None:
+        if canonical in made:
+            lines.append(made[canonical])
+        elif column is not None and column not in taken:
             unit = f": must be in {sources.UNITS[canonical]}" if canonical in sources.UNITS else ""
             mark = "" if certainty >= sources.UNSURE_BELOW else f"  # unsure{unit}"
             lines.append(f"{canonical}: {_quoted(column)}{mark}")
         elif (wanted := CANONICAL[table].column(canonical)) is not None and wanted.required:
             lines.append(f"# {canonical}: required, and no column is named like it; write it here")
     return Proposal(str(file), table, found, "\n".join(lines) + "\n")
+
+
+def _made(names: Sequence[str], table: str, found: Sequence[tuple[str, str | None, float]]) -> dict[str, str]:
+    """Lines for values that no single column holds as it is: canonical column → line."""
+    lines = {}
+    pair = sources.day_and_time(names)
+    for canonical, column, _ in found:
+        wanted = CANONICAL[table].column(canonical)
+        instant = wanted is not None and wanted.required and wanted.kind is Kind.TIMESTAMP
+        if pair and instant and column in {None, *pair}:
+            lines[canonical] = f"{canonical}: {{join: [{_quoted(pair[0])}, {_quoted(pair[1])}]}}  # unsure"
+        elif canonical == "handle_minutes" and column is None and (worked := sources.time_worked(names)):
+            units = ", ".join(sources.DURATIONS)
+            lines[canonical] = f"# {canonical}: {{column: {_quoted(worked)}, unit: …}}  # unit: one of {units}"
+    return lines
 
 
 def _comment(text: str) -> str:

@@ -143,7 +143,7 @@ class Lab:
         *,
         source: str | None = None,
         table: str | None = None,
-        columns: str | Path | Mapping[str, str] | None = None,
+        columns: str | Path | Mapping[str, Any] | None = None,
         layout: str | None = None,
         delimiter: str | None = None,
         timezone: str | None = None,

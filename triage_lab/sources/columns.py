@@ -56,7 +56,7 @@ def match(
     Notes
     -----
     Without a pair from the user a target takes the column of its exact name, else the only one that equals its name
-    or an alias without case and blanks.
+    without case and blanks, else one that so equals an alias, the first alias first.
     """
     found = _check_given(file_columns, wanted, given or {}, place)
     taken = set(found.values())
@@ -65,14 +65,12 @@ def match(
             found[target] = target
             taken.add(target)
     shapes = Counter(plain(name) for name in file_columns if name not in taken)
+    by_shape = {plain(name): name for name in file_columns if name not in taken and shapes[plain(name)] == 1}
     for target, aliases in wanted.items():
-        for name in file_columns:
-            shape = plain(name)
-            if target in found or name in taken or shapes[shape] > 1:
-                continue
-            if shape == target or shape in aliases:
-                found[target] = name
-                taken.add(name)
+        free = (by_shape[shape] for shape in (target, *aliases) if shape in by_shape and by_shape[shape] not in taken)
+        if target not in found and (name := next(free, "")):
+            found[target] = name
+            taken.add(name)
     return found
 
 
@@ -156,7 +154,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
                   "sr_number", "request_id", "sr_record_id", "call_id", "record_id"),
     "created_at": ("opened_at", "created", "created_date", "createdate", "created_time", "opened", "open_date",
                    "submitted_at", "requested_datetime", "open_dt", "created_on",
-                   "creation_date", "date_created", "arrival_time", "arrived_at", "call_time", "start_time"),
+                   "creation_date", "date_created", "arrival_time", "arrived_at", "call_time", "start_time",
+                   "call_started", "started_at", "call_start"),
     "account_id": ("organization_id", "company_id", "customer_id", "customer", "company", "accountid", "client_id"),
     "category": ("case_type", "topic", "reason", "request_type", "sr_type"),
     "subcategory": ("sub_category", "subtopic"),

@@ -78,6 +78,9 @@ def derive_tables(
         for name, behind in views.items():
             con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {_select(behind)}")
             lent.insert(0, ("VIEW", name))
+        for name, body in source.macros:
+            _run(con, f"CREATE OR REPLACE TEMP MACRO {identifier(name)}{body}", f"{source.name}/{name}.sql")
+            lent.append(("MACRO", identifier(name)))
         for name, sql in source.steps:
             lent.insert(0, ("TABLE", identifier(name)))
             _run(con, f"CREATE OR REPLACE TEMP TABLE {identifier(name)} AS {sql}", f"{source.name}/{name}.sql")

@@ -218,6 +218,11 @@ def _jsonl_facts(path: Path, text: TextFacts, *, packed: bool) -> FileFacts:
             continue  # a broken line becomes a reject when the rows are staged
         if isinstance(value, dict):
             keys.update(dict.fromkeys(key for key in value if _is_sound(key)))
+    if not keys and len(lines) == 1 and not text.whole:
+        raise ExportError(
+            f"the first line is longer than {HEAD_BYTES:,} bytes", "JSON Lines: one object in each line",
+            f"if it is one long array or object, convert it: jq -c '.[]' {path.name}", place=Place(str(path), 1),
+        )  # fmt: skip
     if not keys:
         raise ExportError(
             "no line is a JSON object", "JSON Lines: one object in each line",

@@ -12,6 +12,8 @@ from triage_lab.sources.facts import FileFacts
 from triage_lab.sources.file_names import by_name
 from triage_lab.sources.mapping import Mapping as Source
 from triage_lab.sources.mapping import SourceObject, list_sources, read_mapping
+from triage_lab.sources.recipes import day_and_time
+from triage_lab.sources.strangers import stranger
 
 # how much of what a file has must be an object's own, for its columns alone to tell the object
 _TELLING = 1.0
@@ -41,6 +43,8 @@ def require_table(table: Table, file_columns: Sequence[str], found: Mapping[str,
     hints = ", ".join(f"'{other}' for {name}" for name, other in near.items())
     fit = best_fit(file_columns)
     action = f"map columns with --propose ({hints})" if hints else "map columns with --propose"
+    if "created_at" in missing and "created_at" not in near and not day_and_time(file_columns):
+        action += "; a log without times of arrival cannot be replayed"
     if fit in list_sources():
         action = f"this looks like {fit}: use --source {fit}"
     raise ExportError(
@@ -99,7 +103,7 @@ def advice_on(file_columns: Sequence[str], source: Source) -> tuple[str, str]:
         return fit, f"this looks like {fit}: use --source {fit}"
     if fit in CANONICAL:
         return fit, f"this looks like the table {fit}: use --table {fit}"
-    return fit, ""
+    return fit, "" if fit else stranger([file_columns])
 
 
 def advice(files: Sequence[FileFacts], source: Source) -> tuple[str, str]:
@@ -120,7 +124,18 @@ def advice(files: Sequence[FileFacts], source: Source) -> tuple[str, str]:
     tables = [fit for facts in files if (fit := best_fit(facts.columns)) in CANONICAL]
     if 2 * len(tables) >= len(files) and len(tables) > own:
         return tables[0], f"the files look like canonical tables: load each by itself, --table {tables[0]} and so on"
-    return "", ""
+    return "", stranger([facts.columns for facts in files])
+
+
+def nearly(file_columns: Sequence[str], source: Source) -> tuple[str, tuple[str, ...]]:
+    """Return the object that half of a file's columns are of, and the required ones that it lacks; else empty."""
+    best: tuple[int, str, tuple[str, ...]] = (0, "", ())
+    for item in source.objects:
+        found = match_object(file_columns, item, None, Place())
+        missing = tuple(name for name in item.required if name not in found)
+        if missing and 2 * len(found) >= len(file_columns) and len(found) > best[0]:
+            best = (len(found), item.name, missing)
+    return best[1:]
 
 
 def is_told(facts: FileFacts, source: Source) -> bool:

@@ -10,7 +10,7 @@ from triage_lab.domain.errors import ExportError, Place, UsageError
 from triage_lab.sources.columns import match_object, plain
 from triage_lab.sources.facts import FileFacts, probe
 from triage_lab.sources.file_names import ENDINGS, by_name, in_sequence, is_table, stem
-from triage_lab.sources.fit import advice, advice_on, likeness, require_object
+from triage_lab.sources.fit import advice, advice_on, likeness, nearly, require_object
 from triage_lab.sources.mapping import Mapping
 
 
@@ -123,6 +123,8 @@ def _expand(file: Path | str, source: Mapping) -> Iterator[_Named]:
     before, mark, after = str(file).partition("=")
     if mark and not path.exists() and "/" not in before and "\\" not in before:
         path, said = Path(after), source.object(plain(before)).name
+        if not after:
+            raise UsageError(f"{before}= names no file", f"{said}=FILE", "name the file behind the =")
     if path.is_dir():
         for each in _folder(path):
             yield _Named(each, said or by_name(each, source), found=True, said=bool(said))
@@ -215,8 +217,13 @@ def _by_columns(item: _Named, facts: FileFacts, source: Mapping, taken: set[str]
         )  # fmt: skip
     known = tuple(each.name for each in source.objects)
     action = advice_on(facts.columns, source)[1]
+    near, missing = nearly(facts.columns, source)
+    told = f"; it is most like {near}, but lacks {', '.join(missing)}" if near and not action else ""
+    if told:
+        action = f"add {', '.join(missing)} to the file, or the name that the export gives it"
     raise ExportError(
-        f"neither its name nor its columns tell which object of {source.name} this is", f"one of {', '.join(known)}",
+        f"neither its name nor its columns tell which object of {source.name} this is{told}",
+        f"one of {', '.join(known)}",
         action or f"leave it out, or say which it is: {known[0]}={item.path.name}", place=facts.place, objects=known,
     )  # fmt: skip
 

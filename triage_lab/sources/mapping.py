@@ -159,6 +159,8 @@ class Mapping:
         What its files hold. A source of one object, whose files are loaded one by one, calls it ``rows``.
     many : bool
         Whether the export comes in several objects, whose files are loaded together.
+    macros : tuple of (str, str)
+        Name, and parameters with the expression, of functions that the queries call.
     steps : tuple of (str, str)
         Name and query of tables on the way, made in this order; later steps and the tables' queries read them by name.
     tables : tuple of TableMapping
@@ -179,6 +181,7 @@ class Mapping:
     null_tokens: tuple[str, ...]
     objects: tuple[SourceObject, ...]
     many: bool
+    macros: tuple[tuple[str, str], ...]
     steps: tuple[tuple[str, str], ...]
     tables: tuple[TableMapping, ...]
     never_in_rules: MappingType[str, str]
@@ -282,11 +285,13 @@ def _build(name: str, data: dict[str, Any], folder: Traversable) -> Mapping:
         known = tuple(item.name for item in objects) if many else ()
         tables = tuple(_table(str(key), spec, folder, known) for key, spec in data["tables"].items())
         layouts = tuple(Layout(str(k), str(v["meaning"]), str(v["date_order"])) for k, v in data["layouts"].items())
+        macros = tuple((str(macro), _query(folder, str(macro))) for macro in data.get("macros", ()))
         steps = tuple((str(step), _query(folder, str(step))) for step in data.get("steps", ()))
         notices = _query(folder, "notices") if (folder / "notices.sql").is_file() else ""
         return Mapping(
             str(data["name"]), str(data["version"]), str(data["title"]), layouts, str(data["timezone"]),
-            tuple(str(token) for token in data["null_tokens"]), objects, many, steps, tables,
+            tuple(str(token) for token in data["null_tokens"]), objects, many, macros, steps,
+            tables,
             {str(key): str(why) for key, why in (data["never_in_rules"] or {}).items()},
             tuple(str(text) for text in data["assumptions"]), notices,
         )  # fmt: skip
@@ -319,12 +324,17 @@ def _objects(data: dict[str, Any]) -> tuple[SourceObject, ...]:
 
 
 def _columns(data: dict[str, Any]) -> tuple[SourceColumn, ...]:
-    """The columns of the YAML; a file's column means one of them at most."""
+    """The columns of the YAML; a file's column means one of them at most.
+
+    What a required column goes by may also be another column's name: the required one takes it where it has no other.
+    """
     columns = tuple(_column(str(key), spec or {}) for key, spec in data.items())
-    names = [name for column in columns for name in (column.name, *column.aliases)]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ValueError(f"{twice} are names of two columns")
+    for required in (True, False):
+        own = [column for column in columns if column.required == required]
+        names = [name for column in own for name in (column.name, *column.aliases)]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"{twice} are names of two columns")
     return columns
 
 

@@ -13,6 +13,7 @@ from triage_lab.sources.columns import match, match_object, plain
 from triage_lab.sources.fit import require_object, require_table
 from triage_lab.sources.mapping import Mapping as Source
 from triage_lab.sources.mapping import SourceObject
+from triage_lab.sources.recipes import Given, Recipe, check_recipes, recipe_sql
 from triage_lab.sources.relation import Relation
 
 EXTRA = Column("extra", Kind.TEXT, "columns that the mapping does not name, as a JSON object")
@@ -40,7 +41,7 @@ class Plan:
     ignored: tuple[str, ...] = ()
 
 
-def plan_table(relation: Relation, place: Place, table: Table, given: Mapping[str, str] | None) -> Plan:
+def plan_table(relation: Relation, place: Place, table: Table, given: Mapping[str, Given] | None) -> Plan:
     """Plan the columns of a canonical table; others go to ``custom`` where the table has it.
 
     Parameters
@@ -51,21 +52,26 @@ def plan_table(relation: Relation, place: Place, table: Table, given: Mapping[st
         The file, for errors.
     table : Table
         The canonical table.
-    given : mapping of str to str, optional
-        Table column to file column, from the user.
+    given : mapping of str to str or Recipe, optional
+        Table column to file column, or to how its value is made, from the user.
 
     Raises
     ------
     ExportError, UsageError
         A required column is missing, or a pair of ``given`` names nothing.
     """
-    found = match(relation.columns, {column.name: () for column in table.columns}, given, place)
-    require_table(table, relation.columns, found, place)
-    extras = [name for name in relation.columns if name not in found.values()]
+    named, recipes = _parted(given, table.columns, relation, place)
+    wanted = {column.name: () for column in table.columns if column.name not in recipes}
+    found = match(relation.columns, wanted, named, place)
+    read = {name for recipe in recipes.values() for name in recipe.reads}
+    require_table(table, relation.columns, {**found, **dict.fromkeys(recipes, "")}, place)
+    extras = [name for name in relation.columns if name not in found.values() and name not in read]
     custom = table.column("custom")
     cells = []
     for column in table.columns:
-        if column is custom and extras:
+        if column.name in recipes:
+            cells.append(Cell(column, recipe_sql(recipes[column.name], column, relation.at)))
+        elif column is custom and extras:
             cells.append(Cell(column, *as_json(relation, extras, found.get("custom"))))
         elif column.name in found:
             cells.append(Cell(column, *relation.at(found[column.name])))
@@ -75,7 +81,7 @@ def plan_table(relation: Relation, place: Place, table: Table, given: Mapping[st
 
 
 def plan_object(
-    relation: Relation, place: Place, source: Source, item: SourceObject, given: Mapping[str, str] | None
+    relation: Relation, place: Place, source: Source, item: SourceObject, given: Mapping[str, Given] | None
 ) -> Plan:
     """Plan the columns of an object of a source; others are left alone, or kept in ``extra`` if the object asks for it.
 
@@ -89,16 +95,18 @@ def plan_object(
     A column that no rule may read never comes into ``extra``. A column found by a path into nested JSON is NULL where
     the cell is no JSON, or has no such key.
     """
-    found = match_object(relation.columns, item, given, place)
+    kinds = [Column(spec.name, spec.kind, "", required=spec.required) for spec in item.columns]
+    named, recipes = _parted(given, kinds, relation, place)
+    found = match_object(relation.columns, item, named, place)
     found = {target: at for target, at in found.items() if not at[1] or relation.at(at[0])[1] in {"VARCHAR", "JSON"}}
-    require_object(source, item, relation.columns, found, place)
-    columns, cells = [], []
-    for spec in item.columns:
-        column = Column(spec.name, spec.kind, "", required=spec.required)
-        columns.append(column)
-        if spec.name in found:
+    require_object(source, item, relation.columns, {*found, *recipes}, place)
+    columns, cells = list(kinds), []
+    for spec, column in zip(item.columns, kinds, strict=True):
+        if spec.name in recipes:
+            cells.append(Cell(column, recipe_sql(recipes[spec.name], column, relation.at), codes=spec.codes))
+        elif spec.name in found:
             cells.append(Cell(column, *_at(relation, *found[spec.name]), codes=spec.codes))
-    read = {name for name, _ in found.values()}
+    read = {name for name, _ in found.values()} | {name for recipe in recipes.values() for name in recipe.reads}
     late = {plain(name) for name in source.never_in_rules}
     rest = [name for name in relation.columns if name not in read]
     free = [name for name in rest if plain(name) not in late and f"{item.name}.{plain(name)}" not in late]
@@ -108,8 +116,18 @@ def plan_object(
         kept, free = free, []
     if kept:
         cells.append(Cell(EXTRA, f"CAST({as_json(relation, kept, None)[0]} AS VARCHAR)"))
-    absent = tuple(spec.name for spec in item.columns if spec.name not in found)
+    absent = tuple(spec.name for spec in item.columns if spec.name not in found and spec.name not in recipes)
     return Plan(tuple(cells), tuple(columns), tuple(kept), absent, tuple(_called(relation, name) for name in free))
+
+
+def _parted(
+    given: Mapping[str, Given] | None, wanted: Sequence[Column], relation: Relation, place: Place
+) -> tuple[dict[str, str], dict[str, Recipe]]:
+    """What the user says: names of columns, and checked recipes."""
+    named = {target: said for target, said in (given or {}).items() if isinstance(said, str)}
+    recipes = {target: said for target, said in (given or {}).items() if isinstance(said, Recipe)}
+    check_recipes(recipes, wanted, relation.columns, place)
+    return named, recipes
 
 
 def _at(relation: Relation, name: str, keys: Sequence[str]) -> tuple[str, str]:

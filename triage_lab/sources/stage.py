@@ -18,6 +18,7 @@ from triage_lab.sources.derive import derive_tables, drop_objects
 from triage_lab.sources.facts import FileFacts, probe
 from triage_lab.sources.mapping import TABLE_LAYOUTS, Mapping, choose_layout
 from triage_lab.sources.plans import Plan, plan_object, plan_table
+from triage_lab.sources.recipes import Given
 from triage_lab.sources.relation import count
 from triage_lab.sources.rows import Wanted, read_rows
 from triage_lab.sources.zones import read_zone
@@ -108,7 +109,7 @@ def stage(
     target: Mapping | Table,
     timezone: str | None,
     snapshot_at: int | None,
-    columns: MappingType[str, str] | None = None,
+    columns: MappingType[str, Given] | None = None,
     layout: str | None = None,
     delimiter: str | None = None,
 ) -> Staged:
@@ -127,8 +128,8 @@ def stage(
         that clocks skip is read with the offset before the change.
     snapshot_at : int or None
         When the export was taken, epoch seconds.
-    columns : mapping of str to str, optional
-        Target column to file column, for files with other names.
+    columns : mapping of str to str or Recipe, optional
+        Target column to file column, or to how its value is made, for files with other names.
     layout : str, optional
         Layout of the source, or ``day_first`` or ``month_first`` for a table; default the first.
     delimiter : str, optional
@@ -219,11 +220,12 @@ def zone_of(target: Mapping | Table, timezone: str | None) -> str | None:
     return timezone
 
 
-def version_of(target: Mapping | Table, columns: MappingType[str, str] | None, files: Sequence[FileFacts]) -> str:
+def version_of(target: Mapping | Table, columns: MappingType[str, Given] | None, files: Sequence[FileFacts]) -> str:
     """Return the version of the mapping; the user's own column names and rare delimiters make it another one."""
     version = target.version if isinstance(target, Mapping) else CANONICAL_VERSION
     if columns:
-        version += "+" + digest(dict(columns))[:12]
+        said = {name: given if isinstance(given, str) else given.described() for name, given in columns.items()}
+        version += "+" + digest(said)[:12]
     rare = sorted({ord(facts.delimiter) for facts in files if facts.delimiter not in {",", "\t", ""}})
     return "+".join([version, *(str(code) for code in rare)])
 

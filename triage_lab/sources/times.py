@@ -14,7 +14,8 @@ DAY = r"[1-9]\d{3}-\d{1,2}-\d{1,2}"
 MIDNIGHT = rf"\s*{DAY}[T ]0?0:00(:00(\.0+)?)?( ?{_OFFSET})?\s*"
 _ZONED = rf"\s*{DAY}[T ]{_CLOCK} ?{_OFFSET}\s*"
 _NAIVE = rf"\s*{DAY}([T ]{_CLOCK})?\s*"
-_ORDERED = r"\s*\d{1,2}[/.-]\d{1,2}[/.-][1-9]\d{3}( \d{1,2}:\d{2}(:\d{2})?( ?[AaPp][Mm])?)?\s*"
+# 1/31/2024, 9:30 AM: the blank before AM may be one that does not break
+_ORDERED = r"\s*\d{1,2}[/.-]\d{1,2}[/.-][1-9]\d{3}(,? \d{1,2}:\d{2}(:\d{2})?([ \x{A0}\x{202F}]?[AaPp][Mm])?)?\s*"
 _SECONDS, _MILLISECONDS = r"\s*\d{9,11}(\.0*)?\s*", r"\s*\d{12,13}(\.0*)?\s*"
 _ORDERS = {"day_first": ("%d", "%m"), "month_first": ("%m", "%d")}
 # what systems write that have no NULL for times
@@ -57,7 +58,7 @@ def quick_wall(text: str, date_order: str) -> str:
 
 def slow_instant(text: str) -> str:
     """SQL: UTC instant of every other ISO 8601 spelling with a zone, and of epoch numbers; else NULL."""
-    upper = f"upper({text})"
+    upper = _dashed(text)
     wall = rf"try_cast(replace(regexp_replace({upper}, ' ?{_OFFSET}\s*$', ''), ',', '.') AS TIMESTAMP)"
     sign = rf"CASE WHEN regexp_matches({upper}, '-[0-9:]+\s*$') THEN -60 ELSE 60 END"
     hours = rf"coalesce(try_cast(regexp_extract({upper}, '[+-](\d\d)(:?\d\d)?\s*$', 1) AS INTEGER), 0)"
@@ -71,14 +72,20 @@ def slow_instant(text: str) -> str:
     )
 
 
+def _dashed(text: str) -> str:
+    """SQL: the text in capitals, a day that is written year/month/day, as map services do, as in ISO 8601."""
+    return rf"upper(regexp_replace({text}, '^(\s*[1-9]\d{{3}})/(\d{{1,2}})/(\d{{1,2}})', '\1-\2-\3'))"
+
+
 def ordered_wall(text: str, date_order: str) -> str:
     """SQL: wall-clock time of d/m/yyyy (``day_first``) or m/d/yyyy (``month_first``) only; else NULL."""
-    return f"CASE WHEN {matches(text, _ORDERED)} THEN try_strptime(trim({text}), {_formats(date_order)}) END"
+    plain = f"trim(translate({text}, chr(160) || chr(8239) || ',', '  '))"
+    return f"CASE WHEN {matches(text, _ORDERED)} THEN try_strptime({plain}, {_formats(date_order)}) END"
 
 
 def slow_wall(text: str, date_order: str) -> str:
     """SQL: wall-clock time of every other spelling without a zone that ISO 8601 or the date order allows; else NULL."""
-    upper = f"upper({text})"
+    upper = _dashed(text)
     forms = f"WHEN {matches(upper, _NAIVE)} THEN try_cast(replace({upper}, ',', '.') AS TIMESTAMP)"
     if date_order != "iso":
         forms += f" WHEN {matches(text, _ORDERED)} THEN {ordered_wall(text, date_order)}"

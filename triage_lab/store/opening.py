@@ -17,6 +17,8 @@ from triage_lab.store.migrations import is_current, migrate, read_version
 _RETRY_SECONDS = 0.05
 _HOLDER = re.compile(r"Conflicting lock is held in (?P<command>.+?) \(PID (?P<pid>\d+)\)")
 _LOCK = re.compile(r"\block\b", re.IGNORECASE)  # "block" in the words for a corrupt file is no lock
+# the engine takes most of the machine's memory where it may; ingest spills to disk instead, and is no slower
+_INGEST_MEMORY = "2GB"
 _INGEST = "triage-lab ingest FILES… --source SOURCE (or `triage-lab demo` for a lab with synthetic data)"
 
 
@@ -111,6 +113,8 @@ def _connect(file: Path, write: bool, spill: str, wait_seconds: float) -> duckdb
         "python_enable_replacements": "false",
         "preserve_insertion_order": "true",
     }
+    if write:
+        config["memory_limit"] = _INGEST_MEMORY
     deadline = time.monotonic() + wait_seconds
     while True:
         try:

@@ -19,14 +19,7 @@ WITH found AS (
 long_ids AS (
     SELECT
         COLUMNS(lambda name: NOT ends_with('_' || name, '_id')),
-        COLUMNS('^(?:.*_)?id$') || CASE
-            WHEN length(COLUMNS('^(?:.*_)?id$')) = 15 AND regexp_full_match(COLUMNS('^(?:.*_)?id$'),
-                '[0-9A-Za-z]+') THEN
-                array_to_string(list_transform([0, 5, 10], lambda start: substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345',
-                    1 + CAST(list_sum(list_transform([0, 1, 2, 3, 4], lambda bit: CASE
-                        WHEN substr(COLUMNS('^(?:.*_)?id$'), start + bit + 1, 1) BETWEEN 'A' AND 'Z' THEN 1 << bit
-                        ELSE 0 END)) AS INTEGER), 1)), '')
-            ELSE '' END AS '\0'
+        long_id(COLUMNS('^(?:.*_)?id$')) AS '\0'
     FROM found
 ),
 placed AS (

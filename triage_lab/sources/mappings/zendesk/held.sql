@@ -43,7 +43,7 @@ SELECT
     nullif(lower(trim(coalesce(recipient, via_source_to_address))), '') AS inbox,
     type, priority, subject, description, requester_id, submitter_id, assignee_id, group_id, organization_id, brand_id,
     ticket_form_id, problem_id, external_id, due_at, is_public, category, subcategory,
-    product_module, total_time_spent_sec, custom_fields, extra, tag_list,
+    product_module, total_time_spent_sec, solved_at, group_stations, reply_minutes, custom_fields, extra, tag_list,
     list_transform(regexp_extract_all(coalesce(merged_ticket_ids, ''), '\d+'), lambda merged: merged) AS merged_ids,
     row_no
 FROM worded

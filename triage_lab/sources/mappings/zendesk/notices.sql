@@ -81,7 +81,8 @@ said AS (
     UNION ALL
     SELECT 10, 'no comments: first_action_at is ' || CASE
         WHEN EXISTS (SELECT 1 FROM src_ticket_metric WHERE reply_minutes IS NOT NULL)
-        THEN 'created_at and the reply time of ticket_metrics, to the minute' ELSE 'unknown' END
+            OR EXISTS (SELECT 1 FROM src_ticket WHERE reply_minutes IS NOT NULL)
+        THEN 'created_at and the reply time that the vendor counts, to the minute' ELSE 'unknown' END
     WHERE NOT EXISTS (SELECT 1 FROM comments)
     UNION ALL
     SELECT 11, 'no users: who is an agent follows from whom tickets were assigned to'

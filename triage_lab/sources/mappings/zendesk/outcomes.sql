@@ -44,15 +44,15 @@ ends AS (
     SELECT
         held.ticket_id,
         coalesce(routes.first_group_id, held.group_id) AS first_group_id,
-        coalesce(routes.reassignments, CASE WHEN metrics.group_stations > 0 THEN metrics.group_stations - 1 END)
-            AS reassignments,
+        coalesce(routes.reassignments, nullif(coalesce(metrics.group_stations, held.group_stations), 0) - 1) AS reassignments,
         coalesce(
             answers.answered_at,
             CASE WHEN NOT EXISTS (SELECT 1 FROM comments)
-                THEN held.created_at + to_seconds(CAST(60 * metrics.reply_minutes AS BIGINT)) END
+                THEN held.created_at + to_seconds(CAST(60 * coalesce(metrics.reply_minutes, held.reply_minutes) AS BIGINT)) END
         ) AS first_action_at,
         CASE WHEN held.status_word IN ('solved', 'closed') THEN coalesce(
-            CASE WHEN courses.last_state IN ('solved', 'closed') THEN courses.solved_at END, metrics.solved_at
+            CASE WHEN courses.last_state IN ('solved', 'closed') THEN courses.solved_at END, metrics.solved_at,
+            held.solved_at
         ) END AS resolved_at,
         CASE WHEN held.status_word = 'closed' THEN courses.closed_at END AS closed_at,
         promises.sla_met,
