@@ -25,14 +25,14 @@ demo: $(STAMP)-demo ## set up, make a synthetic desk, backtest a policy, print v
 	@echo "(triage-lab is $(BIN)/triage-lab here; activate the environment with: . $(BIN)/activate)"
 
 test: $(STAMP)-dev ## set up and run the tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: $(STAMP)-dev ## all that CI runs: format, lint, types, import contract, tests with the slow ones
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest -m "slow or not slow"
+	@$(BIN)/python -m pytest -n auto --dist loadfile -m "slow or not slow"
 
 bench: $(STAMP)-dev ## measure speed against peers and hand-written limits, in one table
 	@$(BIN)/python -m benchmarks
