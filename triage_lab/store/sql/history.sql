@@ -106,7 +106,9 @@ SELECT
     least(acknowledged_s, first_human_action_s) AS acknowledged_at,
     resolved_s AS resolved_at,
     coalesce(event_handoffs, reassignment_count) AS handoffs,
-    CASE WHEN (SELECT count(*) > 0 FROM ticket_events) THEN coalesce(escalations, 0) END AS escalations,
+    -- a log that never tells of an escalation does not say that there was none
+    CASE WHEN (SELECT count(*) > 0 FROM ticket_events WHERE kind = 'escalated') THEN coalesce(escalations, 0) END
+        AS escalations,
     CASE WHEN NOT resolved_later THEN sla_met END AS sla_met
 FROM seen
 ORDER BY row
