@@ -36,6 +36,9 @@ MARK = {
 }  # fmt: skip
 
 
+_LONGEST_NOTE = 160
+
+
 def safe(text: object) -> str:
     """Text from data, made harmless for a terminal: no markup, no control or direction characters."""
     return escape(harmless(text))
@@ -117,8 +120,14 @@ def ingest_summary(console: Console, report: IngestReport) -> None:
             console.print(f"  {safe(Path(file.file).name)}: the same content was loaded before; nothing to do")
         for reason, count in file.reasons.items():
             console.print(f"  [yellow]rejected {count:,}:[/yellow] {safe(reason)}")
-        for notice in file.notices:
-            console.print(f"  [dim]note: {safe(notice)}[/dim]")
+        if file.parts:
+            told = ", ".join(f"{kind} {read:,} ({Path(name).name})" for name, kind, read, _ in file.parts)
+            console.print(f"  [dim]read: {safe(told)}[/dim]")
+        # what the export cannot tell comes first; which columns it has besides is for those who look for one
+        for notice in sorted(file.notices, key=lambda text: text.startswith("columns not")):
+            long = notice.startswith("columns not") and len(notice) > _LONGEST_NOTE and bool(file.parts)
+            shown = notice[:_LONGEST_NOTE] + " … (all of them: --json)" if long else notice
+            console.print(f"  [dim]note: {safe(shown)}[/dim]")
     if report.rejected:
         console.print("  Rejected rows are in the table [bold]rejects[/bold] (file, row, column, value, reason).")
 
