@@ -118,8 +118,8 @@ CHECKS: dict[str, Check] = {
     ),
     "heartbeat": Check(
         "rows",
-        "no hour in which too few look-ups succeed: an alert begins under `low` and ends over `high`; hours with fewer "
-        "than `least` (default 20) tickets and fields are not judged",
+        "no hour in which too few look-ups succeed: an alert begins under `low` beyond chance (upper 95 % bound) and "
+        "ends over `high`; hours with fewer than `least` (default 20) tickets and fields are not judged",
         (Param("field", "text", required=False), Param("least", "count", required=False)),
         tables=frozenset({"enrichment_log"}),
         bounded=True,

@@ -13,6 +13,8 @@ from triage_lab.domain.gate import Gate
 from triage_lab.quality.sqltext import key_text, number, text, timestamp
 
 Queries = tuple[str, str, str | None]
+_Z = 1.6448536269514722  # 95 % of a standard normal, one-sided
+_Z2 = _Z * _Z
 LEAST_LOOKUPS = 20  # an hour with fewer look-ups says nothing about its success
 
 
@@ -71,27 +73,30 @@ def _pairs(pairs: Iterable[tuple[str, str]]) -> str:
 
 
 def heartbeat(gate: Gate, cutoff: int) -> Queries:
-    """Hours in alert: the alert begins when success falls under ``low`` and ends when it rises over ``high``.
+    """Hours in alert: the alert begins when success is under ``low`` beyond chance, and ends when it is over ``high``.
 
-    Success of an hour = tickets and fields that any source answered / tickets and fields looked up, of hours with at
-    least ``least`` of them. Between the two bounds an hour keeps the state of the hour before (hysteresis), so that a
-    rate that trembles around one bound does not open an alert every other hour.
+    Success of an hour = tickets and fields for which any source gave a fresh value / tickets and fields looked up, of
+    hours with at least ``least`` of them. Beyond chance: the upper 95 % bound of the hour's rate (Wilson, one-sided) is
+    under ``low``, so that a quiet hour raises no alarm. In between an hour keeps the state of the hour before
+    (hysteresis), so that a rate that trembles around one bound does not open an alert every other hour.
     """
     field = f" AND field = {text(str(gate.params['field']))}" if "field" in gate.params else ""
     least = int(str(gate.params.get("least", LEAST_LOOKUPS)))
     bounds = [bound for bound in (gate.low, gate.high) if bound is not None]
     low, high = min(bounds), max(bounds)
     hours = f"""
-        SELECT hour, count(*) AS asked, count(*) FILTER (answered) / count(*) AS success FROM (
+        SELECT hour, success, (success + {_Z2} / (2 * asked)
+            + {_Z} * sqrt(success * (1 - success) / asked + {_Z2} / (4 * asked * asked))) / (1 + {_Z2} / asked) AS upper
+        FROM (SELECT hour, count(*) AS asked, count(*) FILTER (answered) / count(*) AS success FROM (
             SELECT ticket_id, field, date_trunc('hour', min(looked_up_at)) AS hour, bool_or(status = 'hit') AS answered
             FROM enrichment_log WHERE looked_up_at < {timestamp(cutoff + 1)}{field} GROUP BY ticket_id, field
-        ) GROUP BY hour HAVING count(*) >= {least}"""
+        ) GROUP BY hour HAVING count(*) >= {least})"""
     offenders = f"""
         SELECT CAST(hour AS VARCHAR) AS key, 'success' AS "column", CAST(round(success, 4) AS VARCHAR) AS value
         FROM (
             SELECT hour, success, last_value(turn IGNORE NULLS) OVER (ORDER BY hour) AS alert FROM (
                 SELECT hour, success,
-                    CASE WHEN success < {number(low)} THEN 1 WHEN success > {number(high)} THEN 0 END AS turn
+                    CASE WHEN upper < {number(low)} THEN 1 WHEN success > {number(high)} THEN 0 END AS turn
                 FROM ({hours})
             )
         ) WHERE alert = 1"""
