@@ -64,7 +64,7 @@ def first_deliveries(signals):
     for signal in signals:
         same = [
             other for other in signals
-            if other.get("source") is not None and other.get("source") == signal.get("source")
+            if other.get("source") == signal.get("source")  # without one: that of the load, here always the same
             and other.get("dedup_key") is not None and other["dedup_key"] == signal.get("dedup_key")
         ]  # fmt: skip
         first = min(same, key=lambda s: (s["received_at"], s["signal_id"].encode()))["signal_id"] if same else None

@@ -200,3 +200,25 @@ def test_the_terminal_shows_links_desk_and_promises(loaded: Lab, tmp_path: Path)
     assert "evidence:" in text
     document = json.loads(CliRunner().invoke(app, ["accounts", "show", "--lab", str(loaded.root), "--json"]).stdout)
     assert document["data"]["hub"] == "salesforce"
+
+
+def test_a_webhook_delivered_twice_is_one(tmp_path: Path) -> None:
+    tl.init(tmp_path / "lab")
+    lab = tl.open_lab(tmp_path / "lab")
+    rows = ["signal_id,received_at,channel,dedup_key,ticket_id"]
+    rows += [f"w{n},2026-03-0{n}T10:00:00Z,webhook,delivery-{n},T{n}" for n in (1, 2, 3)]
+    rows.append("w9,2026-03-02T10:00:07Z,webhook,delivery-2,T9")  # the second delivery of w2 made a ticket of its own
+    (tmp_path / "signals.csv").write_text("\n".join(rows) + "\n")
+    tickets = [f"T{n},2026-03-0{n}T10:00:00Z" for n in (1, 2, 3)] + ["T9,2026-03-02T10:00:07Z"]
+    (tmp_path / "tickets.csv").write_text("ticket_id,created_at\n" + "\n".join(tickets) + "\n")
+    lab.ingest([tmp_path / "signals.csv"], table="signals")
+    lab.ingest([tmp_path / "tickets.csv"], table="tickets")
+    assert lab.table("signals").filter(pl.col("duplicate_of").is_not_null()).select(
+        "signal_id", "duplicate_of"
+    ).rows() == [("w9", "w2")]
+    arrivals = lab.doctor().arrivals
+    assert (arrivals.signals, arrivals.repeated, arrivals.repeated_tickets) == (4, 1, 1)
+    assert dict(arrivals.channels) == {"webhook": 3}
+    run = lab.backtest("starter", baseline="starter")
+    assert run.result.scope.scored == 3
+    assert [step.tickets for step in run.result.flow if "delivered twice" in step.reason] == [1]

@@ -182,7 +182,8 @@ def test_pattern_and_its_absence(con: Any) -> None:
 
 def test_repeats_lists_all_but_the_first_and_spares_declared_duplicates(con: Any) -> None:
     again = {"received_at": at(1), "dedup_key": "K3"}
-    load(con, {"signals": [{"signal_id": name} | again for name in ("S8001", "S8002")]})
+    # from other systems, so that the store does not take them for further deliveries
+    load(con, {"signals": [{"signal_id": name, "source": f"of {name}"} | again for name in ("S8001", "S8002")]})
     load(con, {"signals": [{"signal_id": "S8003", "duplicate_of": "S0003"} | again]})
     result = run(con, CHECKS["repeats"])
     assert (result.n, result.failed) == (303, 2)

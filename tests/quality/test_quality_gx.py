@@ -27,7 +27,7 @@ FAULTS: dict[str, dict[str, list[dict[str, Any]]]] = {
             ticket("X0003", handle_minutes=float("inf"), created_at=at(40), resolved_at=None),
             ticket("T0004", handle_minutes=-1.0, created_at=at(-200)),
         ],
-        "signals": [{"signal_id": "S9", "received_at": at(), "dedup_key": "K0"}],
+        "signals": [{"signal_id": "S9", "source": "elsewhere", "received_at": at(), "dedup_key": "K0"}],
         "accounts": [{"account_id": "A1", "valid_from": at(3)}],
     },
     "time": {

@@ -33,7 +33,7 @@ def test_a_later_delivery_names_the_first(tmp_path):
     with lab(tmp_path, signals=signals) as con:
         assert repeats(con) == {
             "a": "given", "b": "given", "c": "given", "given": "elsewhere", "other": None, "free": None, "free2": None,
-            "unnamed": None, "unnamed2": None,
+            "unnamed": None, "unnamed2": "unnamed",
         }  # fmt: skip
         load(con, "signals", [signal("given", "2026-01-06", key="k")])  # corrected: it came later
         assert repeats(con) | {"a": None, "given": "a", "c": "a", "b": "a"} == repeats(con)

@@ -54,7 +54,7 @@ def create_view(table: Table) -> str:
 
     Accounts are the linked ones: an id X of system S is the account that ``account_links`` names for (S, X), else X.
     A signal whose key a system delivered before is a repeat of the first delivery, unless it says itself what it
-    repeats; a signal that names no system repeats nothing that we could tell.
+    repeats; a signal that names no system is of the system that its load came from.
     """
     return f"CREATE OR REPLACE VIEW {table.name} AS {_newest(table)}"
 
@@ -94,7 +94,11 @@ def _newest(table: Table, own: Sequence[str] = ()) -> str:
                 )
                 shown[column] = f"coalesce({links}.account_id, r.{column}) AS {column}"
     elif table.name == "signals":
-        joins = f"LEFT JOIN ({_first_deliveries(table)}) AS f ON r.source = f.source AND r.dedup_key = f.dedup_key "
+        joins = (
+            "LEFT JOIN loads AS l ON r.load_id = l.load_id "
+            f"LEFT JOIN ({_first_deliveries(table)}) AS f "
+            f"ON coalesce(r.source, {system_of('l')}) = f.source AND r.dedup_key = f.dedup_key "
+        )
         shown["duplicate_of"] = "coalesce(r.duplicate_of, nullif(f.signal_id, r.signal_id)) AS duplicate_of"
     columns = list(shown.values())
     if table.name == "tickets":
@@ -105,9 +109,10 @@ def _newest(table: Table, own: Sequence[str] = ()) -> str:
 def _first_deliveries(table: Table) -> str:
     """Return the query for the first signal of every key that a system delivered more than once."""
     return (
-        "SELECT r.source, r.dedup_key, arg_min(r.signal_id, (r.received_at, r.signal_id)) AS signal_id "
-        f"{visible(table)} AND r.dedup_key IS NOT NULL AND r.source IS NOT NULL "
-        "GROUP BY r.source, r.dedup_key HAVING count(*) > 1"
+        f"SELECT coalesce(r.source, {system_of('l')}) AS source, r.dedup_key, "
+        "arg_min(r.signal_id, (r.received_at, r.signal_id)) AS signal_id "
+        f"{visible(table, 'LEFT JOIN loads AS l ON r.load_id = l.load_id ')} AND r.dedup_key IS NOT NULL "
+        "GROUP BY ALL HAVING count(*) > 1"
     )
 
 
