@@ -37,8 +37,13 @@ def values(con, *names, enrichment=(), systems=()):
     return found.drop("ticket_id", "ticket_key", "arrived_at").rows()
 
 
+def lookups_of(con, columns, **settings):
+    _, lookups = store.read_context_and_lookups(con, columns, **settings)
+    return lookups.frame([column.name for column in columns])
+
+
 def asked(con, *names, enrichment=(), systems=()):
-    found = store.read_lookups(con, chosen(*names), **setting(enrichment, systems))
+    found = lookups_of(con, chosen(*names), **setting(enrichment, systems))
     return found.drop("looked_up_at").rows()
 
 
@@ -176,7 +181,7 @@ def test_what_is_assumed_to_be_static_has_no_age(tmp_path):
     accounts = [{"account_id": "a", "owner_id": "later", "valid_from": at("2027-01-01")}]
     with lab(tmp_path, tickets=[ticket("t", "2026-06-01", account_id="a")], accounts=accounts) as con:
         chain = LookupChain("owner", ("canonical",), 0)
-        found = store.read_lookups(con, [column], **setting([chain]))
+        found = lookups_of(con, [column], **setting([chain]))
         assert found.rows() == [(0, "owner", "canonical", "later", "hit", NOW, None)]
 
 
@@ -205,7 +210,7 @@ def test_a_chain_that_means_nothing_is_refused(con, chain, message, action):
 
 def test_nothing_is_left_behind(con):
     with pytest.raises(ContextError, match="unknown time zone"):
-        store.read_lookups(con, chosen("mrr"), **setting() | {"timezone": "Mars/Base"})
+        lookups_of(con, chosen("mrr"), **setting() | {"timezone": "Mars/Base"})
     asked(con, "mrr", "balance_due")
     for kind in ("tables", "views"):
         assert con.execute(f"SELECT * FROM duckdb_{kind}() WHERE temporary AND NOT internal").fetchall() == []

@@ -1,6 +1,6 @@
 """The store: the only room that knows DuckDB. Schema, load versions, typed reads and writes, as-of context, runs."""
 
-from triage_lab.store.context import arrivals, read_context, read_context_and_lookups, read_lookups
+from triage_lab.store.context import arrivals, read_context, read_context_and_lookups
 from triage_lab.store.history import read_enrichment, read_events, read_history, read_labels, read_ticket
 from triage_lab.store.inventory import inventory, inventory_by_system
 from triage_lab.store.kinds_of_events import event_kinds
@@ -69,7 +69,6 @@ __all__ = [
     "read_history",
     "read_labels",
     "read_left_out",
-    "read_lookups",
     "read_repeated_tickets",
     "read_run",
     "read_run_lookups",

@@ -141,24 +141,6 @@ def read_context_and_lookups(
     return _read(con, columns, setting, fx, systems, asked=True)
 
 
-def read_lookups(
-    con: duckdb.DuckDBPyConnection,
-    columns: Sequence[ContextColumn],
-    *,
-    timezone: str,
-    currency: str,
-    mrr_tiers: Sequence[tuple[str, Decimal]],
-    fx: Sequence[FxRate],
-    decision_latency_seconds: int,
-    enrichment: Mapping[str, LookupChain] = _NO_CHAINS,
-    systems: Collection[str] = (),
-) -> pl.DataFrame:
-    """Return the lookups of some columns alone: `read_context_and_lookups`, then ``frame`` of `Lookups`."""
-    setting = _Setting(timezone, currency, tuple(mrr_tiers), decision_latency_seconds, enrichment)
-    _, lookups = _read(con, columns, setting, fx, systems, asked=True)
-    return lookups.frame([column.name for column in columns])
-
-
 def _read(
     con: duckdb.DuckDBPyConnection,
     columns: Sequence[ContextColumn],
